@@ -58,6 +58,8 @@ use crate::{
 };
 
 mod create;
+#[cfg(CONFIG_DRM_RUST_KUNIT_TEST)]
+mod kunit;
 mod object;
 #[cfg(CONFIG_RUST_DRM_GEM_SHMEM_HELPER)]
 pub mod shmem;

@@ -275,7 +275,7 @@ impl<T: DriverObject> Object<T> {
     }
 
     /// Returns a pointer to the embedded `struct drm_gem_shmem_object`.
-    fn as_raw_shmem(&self) -> *mut bindings::drm_gem_shmem_object {
+    pub(super) fn as_raw_shmem(&self) -> *mut bindings::drm_gem_shmem_object {
         self.base.as_raw()
     }
 
