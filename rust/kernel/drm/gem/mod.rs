@@ -86,52 +86,7 @@ pub type DriverAllocImpl<T> = <<T as DriverObject>::Driver as drm::Driver>::Obje
 /// and is dropped together with it. References to it are shared between all tasks that use the
 /// object, hence the `Send` and `Sync` bounds; what changes after creation needs a lock or atomics.
 ///
-/// # Examples
-///
-/// The private part of an object that remembers the flags it was created with, and that user space
-/// may also create as a dumb buffer or by importing a dma-buf, both times without flags:
-///
-/// ```
-/// use kernel::{
-///     drm::{
-///         self,
-///         gem::{
-///             self,
-///             DumbCreate,
-///             PrimeImport, //
-///         },
-///     },
-///     prelude::*, //
-/// };
-///
-/// #[pin_data]
-/// struct BoData {
-///     flags: u32,
-/// }
-///
-/// # use kernel::{device, faux, module::ModuleMetadata, ThisModule};
-/// # struct OwnerModule;
-/// # impl ModuleMetadata for OwnerModule {
-/// #     const NAME: &'static CStr = c"gem_example";
-/// #     const THIS_MODULE: ThisModule = ThisModule::none();
-/// # }
-/// # struct Driver;
-/// impl gem::DriverObject for BoData {
-///     type Driver = Driver;
-///     type Args = u32;
-///
-///     const DUMB: Option<DumbCreate<Self>> = Some(DumbCreate::new(|_dev, _buffer| Ok(0)));
-///     const IMPORT: Option<PrimeImport<Self>> = Some(PrimeImport::new(|_dev, _size| Ok(0)));
-///
-///     fn new(
-///         _dev: &drm::Device<Driver>,
-///         _size: usize,
-///         flags: u32,
-///     ) -> impl PinInit<Self, Error> {
-///         try_pin_init!(Self { flags })
-///     }
-/// }
-/// ```
+/// See the example of the `shmem` module.
 pub trait DriverObject: Sync + Send + Sized + 'static {
     /// The driver whose devices own objects of this type.
     type Driver: drm::Driver;
