@@ -8,6 +8,8 @@ pub mod driver;
 pub mod file;
 pub mod gem;
 pub mod ioctl;
+#[cfg(CONFIG_DRM_RUST_KUNIT_TEST)]
+mod kunit;
 mod print;
 mod registration;
 
