@@ -179,6 +179,41 @@ pub use self::{
 };
 
 /// What can be chosen when an [`Object`] is created, and not later.
+///
+/// # Examples
+///
+/// BOs that belong to one GPU address space share the reservation object of one of them, so that
+/// one lock, and one set of fences, serves for all:
+///
+/// ```
+/// use kernel::{
+///     drm::{
+///         self,
+///         gem::{
+///             shmem::{
+///                 Object,
+///                 ObjectConfig, //
+///             },
+///             DriverObject, //
+///         },
+///     },
+///     prelude::*,
+///     sync::aref::ARef, //
+/// };
+///
+/// fn private_bo<D, T>(dev: &drm::Device<D>, root: &Object<T>, size: usize) -> Result<ARef<Object<T>>>
+/// where
+///     D: drm::Driver<Object = Object<T>>,
+///     T: DriverObject<Driver = D, Args = ()>,
+/// {
+///     let config = ObjectConfig {
+///         map_wc: true,
+///         parent_resv_obj: Some(root),
+///     };
+///
+///     Object::new(dev, size, config, ())
+/// }
+/// ```
 pub struct ObjectConfig<'a, T: DriverObject> {
     /// Whether mappings, in the kernel and in user space, are write-combined rather than cached.
     pub map_wc: bool,
@@ -403,6 +438,38 @@ impl<T: DriverObject> Object<T> {
     /// device again.
     ///
     /// Takes the reservation lock of the object; may sleep.
+    ///
+    /// # Examples
+    ///
+    /// Handing the memory to a page table, or to whatever else takes ranges of DMA addresses:
+    ///
+    /// ```
+    /// use kernel::{
+    ///     device::{
+    ///         Bound,
+    ///         Device, //
+    ///     },
+    ///     dma::DmaAddress,
+    ///     drm::gem::{
+    ///         shmem,
+    ///         DriverObject, //
+    ///     },
+    ///     io::ResourceSize,
+    ///     prelude::*, //
+    /// };
+    ///
+    /// fn map_bo<T: DriverObject>(
+    ///     bo: &shmem::Object<T>,
+    ///     dev: &Device<Bound>,
+    ///     mut map: impl FnMut(DmaAddress, ResourceSize) -> Result,
+    /// ) -> Result {
+    ///     for entry in bo.sg_table(dev)?.iter() {
+    ///         map(entry.dma_address(), entry.dma_len())?;
+    ///     }
+    ///
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
