@@ -84,6 +84,7 @@ type ImportArgs<T> =
 /// }
 /// ```
 pub struct DumbCreate<T: DriverObject> {
+    #[cfg_attr(not(CONFIG_RUST_DRM_GEM_SHMEM_HELPER), expect(dead_code))]
     pub(super) args: DumbArgs<T>,
     pub(super) pitch_align: u32,
     pub(super) map_wc: bool,
@@ -138,6 +139,7 @@ impl<T: DriverObject> DumbCreate<T> {
 /// }
 /// ```
 pub struct PrimeImport<T: DriverObject> {
+    #[cfg_attr(not(CONFIG_RUST_DRM_GEM_SHMEM_HELPER), expect(dead_code))]
     pub(super) args: ImportArgs<T>,
 }
 
