@@ -8,6 +8,8 @@ pub mod driver;
 pub mod file;
 pub mod gem;
 pub mod ioctl;
+#[cfg(CONFIG_RUST_DRM_KMS)]
+pub mod kms;
 mod print;
 mod registration;
 

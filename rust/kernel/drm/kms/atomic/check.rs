@@ -7,7 +7,6 @@ use super::super::{
     object::{
         private::{
             RawAtomic,
-            RawObject,
             BANKS, //
         },
         AtomicObject, //

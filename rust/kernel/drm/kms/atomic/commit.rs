@@ -4,10 +4,7 @@
 
 use super::super::{
     object::{
-        private::{
-            RawAtomic,
-            RawObject, //
-        },
+        private::Slot,
         AtomicObject, //
     },
     plane::{
@@ -19,7 +16,6 @@ use super::super::{
 use crate::{
     bindings,
     drm::Device,
-    prelude::*,
     types::NotThreadSafe, //
 };
 use core::{
@@ -51,7 +47,7 @@ pub struct AtomicCommit<'a, D: KmsDriver> {
 unsafe fn slot_of<O: AtomicObject>(
     commit: NonNull<bindings::drm_atomic_commit>,
     object: &O,
-) -> Option<super::super::object::private::Slot<O::State>> {
+) -> Option<Slot<O::State>> {
     // SAFETY: By the safety requirements of this function.
     if object.raw_dev() != unsafe { (*commit.as_ptr()).dev } {
         return None;

@@ -35,7 +35,6 @@ use super::{
 };
 use crate::{
     bindings,
-    prelude::*,
     types::NotThreadSafe, //
 };
 use core::{
