@@ -134,9 +134,10 @@ impl<'a, D: KmsDriver> SetupDevice<'a, D> {
     ) -> Result<&'a Crtc<D::Crtc>> {
         let mut used = self.used_planes.get();
 
-        for (plane, type_) in
-            [(Some(primary), PlaneType::Primary), (cursor, PlaneType::Cursor)]
-        {
+        for (plane, type_) in [
+            (Some(primary), PlaneType::Primary),
+            (cursor, PlaneType::Cursor),
+        ] {
             let Some(plane) = plane else { continue };
 
             self.same_device(plane)?;

@@ -35,7 +35,7 @@ use core::{
 /// called for it.
 pub struct AtomicCommit<'a, D: KmsDriver> {
     raw: NonNull<bindings::drm_atomic_commit>,
-    _driver: PhantomData<(&'a (), fn() -> D)>,
+    _driver: PhantomData<&'a D>,
     _not_send: NotThreadSafe,
 }
 
@@ -123,7 +123,7 @@ pub struct Planes<'a, D: KmsDriver> {
     raw: NonNull<bindings::drm_atomic_commit>,
     count: usize,
     next: usize,
-    _driver: PhantomData<(&'a (), fn() -> D)>,
+    _driver: PhantomData<&'a D>,
 }
 
 impl<'a, D: KmsDriver> Iterator for Planes<'a, D> {
@@ -199,6 +199,7 @@ impl<'a, O: AtomicObject> ObjectCommit<'a, O> {
     }
 
     /// Returns the new state of the object.
+    #[expect(clippy::new_ret_no_self, reason = "the counterpart of `old`")]
     pub fn new(&self) -> &'a O::State {
         self.new
     }
@@ -219,7 +220,7 @@ impl<'a, O: AtomicObject> Deref for ObjectCommit<'a, O> {
 /// `raw` is a valid commit of a device of `D` for `'a`.
 pub struct OldStates<'a, D: KmsDriver> {
     raw: NonNull<bindings::drm_atomic_commit>,
-    _driver: PhantomData<(&'a (), fn() -> D)>,
+    _driver: PhantomData<&'a D>,
     _not_send: NotThreadSafe,
 }
 
