@@ -7,7 +7,14 @@
 
 #ifdef CONFIG_RUST_DRM_KMS
 
+#include <drm/drm_atomic.h>
 #include <linux/iosys-map.h>
+
+__rust_helper void
+rust_helper_drm_atomic_commit_put(struct drm_atomic_commit *commit)
+{
+	drm_atomic_commit_put(commit);
+}
 
 __rust_helper void
 rust_helper_iosys_map_memcpy_from(void *dst, const struct iosys_map *src,

@@ -252,7 +252,7 @@ impl<D: KmsDriver> Framebuffer<D> {
 
 /// Returns whether `lines` lines of `bytes` bytes each, `pitch` bytes apart and starting at
 /// `offset`, do not overlap and fit into `size` bytes.
-fn plane_fits(bytes: u32, lines: u32, pitch: u32, offset: u32, size: usize) -> bool {
+pub(super) fn plane_fits(bytes: u32, lines: u32, pitch: u32, offset: u32, size: usize) -> bool {
     if bytes == 0 || lines == 0 || pitch < bytes {
         return false;
     }

@@ -182,6 +182,8 @@ pub mod encoder;
 pub mod fbdev;
 pub mod fourcc;
 pub mod framebuffer;
+#[cfg(CONFIG_DRM_RUST_KUNIT_TEST)]
+mod kunit;
 mod mode_config;
 pub mod modes;
 pub mod object;
@@ -330,9 +332,6 @@ pub trait KmsDriver: drm::Driver {
             .cleanup_planes()
     }
 }
-
-/// `DRM_PLANE_COMMIT_ACTIVE_ONLY`, which is not a constant to bindgen.
-const PLANE_COMMIT_ACTIVE_ONLY: u32 = 1 << 0;
 
 /// Returns the format string for an optional object name.
 ///

@@ -55,7 +55,7 @@ pub struct AtomicCheck<'a, D: KmsDriver> {
     _not_send: NotThreadSafe,
 }
 
-impl<D: KmsDriver> AtomicCheck<'_, D> {
+impl<'a, D: KmsDriver> AtomicCheck<'a, D> {
     /// # Safety
     ///
     /// `raw` must be a valid commit in its check phase, of a device of `D`, for as long as the view
@@ -72,7 +72,7 @@ impl<D: KmsDriver> AtomicCheck<'_, D> {
     }
 
     /// Returns the device.
-    pub fn dev(&self) -> &Device<D> {
+    pub fn dev(&self) -> &'a Device<D> {
         // SAFETY: By the type invariants; a commit holds its device.
         unsafe { Device::from_raw((*self.raw.as_ptr()).dev) }
     }

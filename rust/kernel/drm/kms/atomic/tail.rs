@@ -115,7 +115,7 @@ impl<'a, D: KmsDriver, S> CommitTail<'a, D, S> {
     fn planes(&self, planes: CommitPlanes) {
         let flags = match planes {
             CommitPlanes::All => 0,
-            CommitPlanes::ActiveOnly => super::super::PLANE_COMMIT_ACTIVE_ONLY,
+            CommitPlanes::ActiveOnly => bindings::DRM_PLANE_COMMIT_ACTIVE_ONLY,
         };
 
         // SAFETY: The commit is valid, and what goes off is off.
