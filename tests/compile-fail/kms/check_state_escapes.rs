@@ -9,7 +9,7 @@
 
 include!(concat!(env!("COMPILE_FAIL_COMMON"), "/kms_driver.rs"));
 
-fn fine(check: &CrtcCheck<'_, MyCrtc>) -> Result<kms::StateMut<'_, Crtc<MyCrtc>>> {
+fn fine<'v>(check: &'v CrtcCheck<'_, MyCrtc>) -> Result<kms::StateMut<'v, Crtc<MyCrtc>>> {
     check.new()
 }
 

@@ -19,7 +19,5 @@ fn fine(tail: &CommitTail<'_, Driver, HwDone>, crtc: &Crtc<MyCrtc>) -> bool {
 
 #[cfg(violate)]
 fn violate(tail: &CommitTail<'_, Driver, HwDone>, crtc: &Crtc<MyCrtc>) -> bool {
-    tail.commit()
-        .new_state(crtc)
-        .is_some_and(CrtcState::active)
+    tail.commit().new_state(crtc).is_some_and(CrtcState::active)
 }

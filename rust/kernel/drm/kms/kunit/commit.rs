@@ -66,7 +66,13 @@ mod tests {
 
         let second = screen(&dev, &client)?;
         set(&dev, Some(&second))?;
-        let flip = [PLANE_CHECK, CRTC_CHECK, CRTC_BEGIN, PLANE_UPDATE, CRTC_FLUSH];
+        let flip = [
+            PLANE_CHECK,
+            CRTC_CHECK,
+            CRTC_BEGIN,
+            PLANE_UPDATE,
+            CRTC_FLUSH,
+        ];
         assert_eq!(events.seen(), log(&on) << 20 | log(&flip));
 
         set(&dev, None)?;
@@ -292,9 +298,7 @@ mod tests {
             check: |check| {
                 // SAFETY: The test keeps that CRTC.
                 let other = unsafe {
-                    kms::Crtc::<TestCrtc>::from_raw(
-                        FOREIGN.load(Relaxed) as *mut bindings::drm_crtc
-                    )
+                    kms::Crtc::<TestCrtc>::from_raw(FOREIGN.load(Relaxed) as *mut bindings::drm_crtc)
                 };
                 assert_eq!(check.add(other).err(), Some(EINVAL));
                 assert_eq!(check.new_state(other).err(), Some(EINVAL));
@@ -374,7 +378,10 @@ mod tests {
             let mut count = 0;
 
             // SAFETY: All arguments are valid.
-            (unsafe { verify(raw, name.as_char_ptr(), &mut count) }, count)
+            (
+                unsafe { verify(raw, name.as_char_ptr(), &mut count) },
+                count,
+            )
         };
 
         assert_eq!(call(c"auto"), (0, 2));

@@ -3,9 +3,7 @@
 //! A driver that does what a test tells it, and what user space would do.
 
 use crate::{
-    bindings,
-    container_of,
-    device,
+    bindings, container_of, device,
     drm::{
         self,
         gem,
@@ -209,7 +207,7 @@ pub(super) const CRTC_ENABLE: u64 = 8;
 pub(super) const ENCODER_ENABLE: u64 = 9;
 pub(super) const ENCODER_DISABLE: u64 = 0xa;
 
-pub(super) struct TestCrtc(pub(super) Counted);
+pub(super) struct TestCrtc(#[expect(dead_code)] pub(super) Counted);
 
 #[vtable]
 impl kms::DriverCrtc for TestCrtc {
@@ -248,7 +246,7 @@ impl kms::DriverCrtc for TestCrtc {
     }
 }
 
-pub(super) struct TestPlane(pub(super) Counted);
+pub(super) struct TestPlane(#[expect(dead_code)] pub(super) Counted);
 
 #[vtable]
 impl kms::DriverPlane for TestPlane {
@@ -497,7 +495,11 @@ pub(super) fn show(
         let on_crtc = if on { crtc } else { core::ptr::null_mut() };
 
         let state = from_err_ptr(bindings::drm_atomic_get_crtc_state(commit, crtc))?;
-        let on_mode = if on { &raw const mode } else { core::ptr::null() };
+        let on_mode = if on {
+            &raw const mode
+        } else {
+            core::ptr::null()
+        };
         to_result(bindings::drm_atomic_set_mode_for_crtc(state, on_mode))?;
         (*state).active = on;
 

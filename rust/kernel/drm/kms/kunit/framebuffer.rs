@@ -44,7 +44,13 @@ mod tests {
         assert!(!plane_fits(0, 2, 4, 0, 100));
         assert!(!plane_fits(4, 0, 4, 0, 100));
         // Sums that do not fit into 32 bits.
-        assert!(!plane_fits(4, u32::MAX, u32::MAX, u32::MAX, usize::MAX >> 40));
+        assert!(!plane_fits(
+            4,
+            u32::MAX,
+            u32::MAX,
+            u32::MAX,
+            usize::MAX >> 40
+        ));
         assert!(!plane_fits(0x1000, 0x10_0001, 0x1000, 0, 0x1000));
         assert!(!plane_fits(0x1000, 1, 0x1000, u32::MAX - 0xffe, 0x1000));
     }
@@ -53,8 +59,14 @@ mod tests {
     fn formats() -> Result {
         let info = fourcc::XRGB8888.info().ok_or(EINVAL)?;
         assert_eq!(info.fourcc(), fourcc::XRGB8888);
-        assert_eq!((info.num_planes(), info.has_alpha(), info.is_yuv()), (1, false, false));
-        assert_eq!((info.bytes_per_block(0), info.bytes_per_block(1)), (Some(4), None));
+        assert_eq!(
+            (info.num_planes(), info.has_alpha(), info.is_yuv()),
+            (1, false, false)
+        );
+        assert_eq!(
+            (info.bytes_per_block(0), info.bytes_per_block(1)),
+            (Some(4), None)
+        );
         assert_eq!(info.plane_size(0, 641, 480), Some((2564, 480)));
         assert_eq!(info.plane_size(1, 641, 480), None);
         assert_eq!(info.plane_size(usize::MAX, 641, 480), None);
@@ -97,8 +109,14 @@ mod tests {
         let fb = framebuffer(&dev, &client, fourcc::NV12, (10, 8), &layout)?;
 
         assert_eq!((fb.width(), fb.height()), (10, 8));
-        assert_eq!((fb.pitch(0), fb.pitch(1), fb.pitch(2)), (Some(16), Some(32), None));
-        assert_eq!((fb.offset(0), fb.offset(1), fb.offset(4)), (Some(64), Some(256), None));
+        assert_eq!(
+            (fb.pitch(0), fb.pitch(1), fb.pitch(2)),
+            (Some(16), Some(32), None)
+        );
+        assert_eq!(
+            (fb.offset(0), fb.offset(1), fb.offset(4)),
+            (Some(64), Some(256), None)
+        );
         assert!(fb.object(1).is_some() && fb.object(2).is_none());
 
         let map = fb.vmap()?;

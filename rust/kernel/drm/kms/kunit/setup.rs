@@ -291,9 +291,7 @@ mod tests {
                 let plane = FOREIGN.load(crate::sync::atomic::Relaxed);
                 // SAFETY: The test keeps that device.
                 let plane = unsafe {
-                    crate::drm::kms::Plane::<TestPlane>::from_raw(
-                        plane as *mut bindings::drm_plane,
-                    )
+                    crate::drm::kms::Plane::<TestPlane>::from_raw(plane as *mut bindings::drm_plane)
                 };
                 let data = Ok(TestCrtc(Counted::object()));
 
@@ -340,10 +338,7 @@ mod tests {
     // What was created before an error is freed, and nothing else.
     #[test]
     fn errors() -> Result {
-        assert_eq!(
-            failure(|setup| display(setup).and(Err(EDOM)))?,
-            Some(EDOM)
-        );
+        assert_eq!(failure(|setup| display(setup).and(Err(EDOM)))?, Some(EDOM));
         assert_eq!(
             failure(|setup| {
                 setup.create_plane(&PRIMARY, Err::<TestPlane, _>(EXDEV))?;
