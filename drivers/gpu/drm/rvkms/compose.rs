@@ -13,10 +13,11 @@
 use crate::{
     blend,
     crc::Crc,
-    format::Format,
+    gamma::Gamma,
     line::{
-        self,
-        LineSource, //
+        scratch_size,
+        LineSource,
+        Reader, //
     },
     pixel::{
         Pixel,
@@ -37,7 +38,7 @@ pub(crate) struct Rect {
 /// A picture that covers a rectangle of the frame.
 pub(crate) struct Layer<S> {
     source: S,
-    format: Format,
+    reader: Reader,
     src_x: u32,
     src_y: u32,
     dst: Rect,
@@ -46,10 +47,10 @@ pub(crate) struct Layer<S> {
 impl<S> Layer<S> {
     /// Shows `source` in the rectangle `dst`. The pixel (`src_x`, `src_y`) of the source comes into
     /// the corner at the top left.
-    pub(crate) const fn new(source: S, format: Format, src_x: u32, src_y: u32, dst: Rect) -> Self {
+    pub(crate) const fn new(source: S, reader: Reader, src_x: u32, src_y: u32, dst: Rect) -> Self {
         Self {
             source,
-            format,
+            reader,
             src_x,
             src_y,
             dst,
@@ -72,6 +73,22 @@ impl<S> Layer<S> {
     }
 }
 
+impl<S: LineSource> Layer<S> {
+    /// Reads the pixels from (`x`, `y`) of the frame on as narrow ones.
+    fn narrow(&self, y: u32, x: u32, out: &mut [Rgb8], scratch: &mut [u8]) -> Result {
+        let (x, y) = self.source_position(x, y)?;
+
+        self.reader.narrow(&self.source, y, x, out, scratch)
+    }
+
+    /// Reads the pixels from (`x`, `y`) of the frame on as wide ones.
+    fn wide(&self, y: u32, x: u32, out: &mut [Pixel], scratch: &mut [u8]) -> Result {
+        let (x, y) = self.source_position(x, y)?;
+
+        self.reader.wide(&self.source, y, x, out, scratch)
+    }
+}
+
 /// All that a picture depends on.
 ///
 /// # Invariants
@@ -81,6 +98,7 @@ pub(crate) struct Frame<S> {
     width: u32,
     height: u32,
     background: Pixel,
+    gamma: Option<Gamma>,
     layers: KVec<Layer<S>>,
 }
 
@@ -95,8 +113,14 @@ impl<S: LineSource> Frame<S> {
             width,
             height,
             background,
+            gamma: None,
             layers: KVec::with_capacity(layers, GFP_KERNEL)?,
         })
+    }
+
+    /// Applies a look-up table to the finished picture.
+    pub(crate) fn set_gamma(&mut self, gamma: Gamma) {
+        self.gamma = Some(gamma);
     }
 
     /// Puts a layer above those that the frame has.
@@ -189,8 +213,7 @@ impl Composer {
     ) -> Result {
         let width = usize::try_from(frame.width)?;
 
-        self.scratch
-            .resize(line::scratch_size(width), 0, GFP_KERNEL)?;
+        self.scratch.resize(scratch_size(width), 0, GFP_KERNEL)?;
         self.narrow.resize(width, 0, GFP_KERNEL)?;
         self.wide.resize(width, Pixel::BLACK, GFP_KERNEL)?;
         self.stage.resize(width, Pixel::BLACK, GFP_KERNEL)?;
@@ -250,7 +273,7 @@ impl Composer {
                 .iter()
                 .enumerate()
                 .filter(covering)
-                .filter(|(_, l)| l.format.is_opaque())
+                .filter(|(_, l)| l.reader.is_opaque())
                 .last();
             let segment = Segment {
                 x1,
@@ -273,78 +296,63 @@ impl Composer {
 
     /// Composes a line of the band that was cut last.
     fn line<S: LineSource>(&mut self, frame: &Frame<S>, y: u32, sink: &mut impl Sink) -> Result {
+        let gamma = frame.gamma.as_ref();
+
         for segment in &self.segments {
             let Segment { x1, x2, .. } = *segment;
             let count = (x2 - x1) as usize;
+            let narrow = self.narrow.get_mut(..count).ok_or(EINVAL)?;
+            let wide = self.wide.get_mut(..count).ok_or(EINVAL)?;
             let base = segment.base.and_then(|i| frame.layers.get(i));
 
-            if !segment.blend {
-                let narrow = self.narrow.get_mut(..count).ok_or(EINVAL)?;
-
-                match (base, frame.background.to_rgb8()) {
-                    (None, Some(background)) => {
-                        narrow.fill(background);
-                        sink.narrow(y, x1, narrow)?;
-                        continue;
+            if !segment.blend && fill_narrow(frame, base, y, x1, narrow, &mut self.scratch)? {
+                match gamma {
+                    None => sink.narrow(y, x1, narrow)?,
+                    Some(gamma) => {
+                        gamma.narrow(narrow, wide);
+                        sink.wide(y, x1, wide)?;
                     }
-                    (Some(layer), _) if layer.format.is_narrow() => {
-                        let (x, src_y) = layer.source_position(x1, y)?;
-
-                        line::read_narrow(
-                            &layer.source,
-                            layer.format,
-                            src_y,
-                            x,
-                            narrow,
-                            &mut self.scratch,
-                        )?;
-                        sink.narrow(y, x1, narrow)?;
-                        continue;
-                    }
-                    _ => (),
                 }
+                continue;
             }
-
-            let wide = self.wide.get_mut(..count).ok_or(EINVAL)?;
 
             match base {
                 None => wide.fill(frame.background),
-                Some(layer) => {
-                    let (x, src_y) = layer.source_position(x1, y)?;
-
-                    line::read_wide(
-                        &layer.source,
-                        layer.format,
-                        src_y,
-                        x,
-                        wide,
-                        &mut self.scratch,
-                    )?;
-                }
+                Some(layer) => layer.wide(y, x1, wide, &mut self.scratch)?,
             }
 
             let above = segment.base.map_or(0, |i| i + 1);
 
             for layer in frame.layers.get(above..).unwrap_or_default() {
-                if !layer.covers(y, x1, x2) {
-                    continue;
+                if layer.covers(y, x1, x2) {
+                    let stage = self.stage.get_mut(..count).ok_or(EINVAL)?;
+
+                    layer.wide(y, x1, stage, &mut self.scratch)?;
+                    blend::over_line(stage, wide);
                 }
-
-                let (x, src_y) = layer.source_position(x1, y)?;
-                let stage = self.stage.get_mut(..count).ok_or(EINVAL)?;
-
-                line::read_wide(
-                    &layer.source,
-                    layer.format,
-                    src_y,
-                    x,
-                    stage,
-                    &mut self.scratch,
-                )?;
-                blend::over_line(stage, wide);
+            }
+            if let Some(gamma) = gamma {
+                gamma.wide(wide);
             }
             sink.wide(y, x1, wide)?;
         }
         Ok(())
     }
+}
+
+/// Fills a segment with its base, if that has a narrow form.
+fn fill_narrow<S: LineSource>(
+    frame: &Frame<S>,
+    base: Option<&Layer<S>>,
+    y: u32,
+    x: u32,
+    out: &mut [Rgb8],
+    scratch: &mut [u8],
+) -> Result<bool> {
+    match (base, frame.background.to_rgb8()) {
+        (Some(layer), _) if layer.reader.is_narrow() => layer.narrow(y, x, out, scratch)?,
+        (None, Some(background)) => out.fill(background),
+        _ => return Ok(false),
+    }
+    Ok(true)
 }

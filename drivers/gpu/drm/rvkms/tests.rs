@@ -15,11 +15,20 @@ use crate::{
         Sink, //
     },
     crc::Crc,
+    fixed::Fixed,
     format::Format,
-    line::LineSource,
+    gamma::Gamma,
+    line::{
+        LineSource,
+        Reader, //
+    },
     pixel::{
         Pixel,
         Rgb8, //
+    },
+    yuv::{
+        Encoding,
+        Range, //
     },
 };
 use kernel::prelude::*;
@@ -49,34 +58,44 @@ impl Noise {
     }
 }
 
-/// A picture in memory.
+/// A picture in memory: three memory planes with lines of the same length.
 struct Picture {
     pitch: usize,
-    bytes: KVVec<u8>,
+    planes: [KVVec<u8>; 3],
 }
 
 impl Picture {
+    /// A picture of noise, large enough for pixels of 8 bytes.
     fn noise(noise: &mut Noise, width: u32, height: u32) -> Result<Self> {
-        let pitch = width as usize * 4;
-        let mut bytes = KVVec::new();
+        let pitch = width as usize * 8;
+        let mut planes = [KVVec::new(), KVVec::new(), KVVec::new()];
 
-        bytes.resize(pitch * height as usize, 0, GFP_KERNEL)?;
-        for b in &mut bytes {
-            *b = noise.byte();
+        for plane in &mut planes {
+            plane.resize(pitch * height as usize, 0, GFP_KERNEL)?;
+            for b in plane.iter_mut() {
+                *b = noise.byte();
+            }
         }
-        Ok(Self { pitch, bytes })
+        Ok(Self { pitch, planes })
+    }
+
+    /// A byte, for the reference.
+    fn at(&self, plane: usize, y: u32, offset: u32) -> u64 {
+        u64::from(self.planes[plane][y as usize * self.pitch + offset as usize])
+    }
+
+    /// A little-endian number of two bytes, for the reference.
+    fn at16(&self, plane: usize, y: u32, offset: u32) -> u64 {
+        self.at(plane, y, offset) | self.at(plane, y, offset + 1) << 8
     }
 }
 
 impl LineSource for &Picture {
     fn read_line(&self, plane: usize, y: u32, offset: usize, out: &mut [u8]) -> Result {
-        let line = self.bytes.chunks(self.pitch).nth(y as usize);
+        let line = self.planes[plane].chunks(self.pitch).nth(y as usize);
         let part = line.and_then(|l| l.get(offset..)?.get(..out.len()));
 
-        match (plane, part) {
-            (0, Some(part)) => out.copy_from_slice(part),
-            _ => return Err(EINVAL),
-        }
+        out.copy_from_slice(part.ok_or(EINVAL)?);
         Ok(())
     }
 }
@@ -134,6 +153,8 @@ impl Sink for Screen {
 struct Shown<'a> {
     picture: &'a Picture,
     code: [u8; 4],
+    encoding: Encoding,
+    range: Range,
     src: (u32, u32),
     dst: Rect,
 }
@@ -147,29 +168,169 @@ impl Shown<'_> {
             return None;
         }
 
-        let (sx, sy) = (
-            (self.src.0 + x - d.x1) as usize,
-            (self.src.1 + y - d.y1) as usize,
-        );
-        let cpp = if self.code[1] == b'G' { 3 } else { 4 };
-        let at = |i: usize| u64::from(self.picture.bytes[sy * self.picture.pitch + sx * cpp + i]);
-        let argb = match &self.code {
-            b"AR24" => [at(3), at(2), at(1), at(0)],
-            b"AB24" => [at(3), at(0), at(1), at(2)],
-            b"BA24" => [at(0), at(1), at(2), at(3)],
-            b"RA24" => [at(0), at(3), at(2), at(1)],
-            b"XR24" | b"RG24" => [255, at(2), at(1), at(0)],
-            b"XB24" | b"BG24" => [255, at(0), at(1), at(2)],
+        let (x, y) = (self.src.0 + x - d.x1, self.src.1 + y - d.y1);
+        let p = self.picture;
+        let byte = |cpp: u32, i: u32| p.at(0, y, x * cpp + i) * 257;
+        let word = |cpp: u32, i: u32| p.at16(0, y, x * cpp + 2 * i);
+        let grey = |bits: u32| {
+            let in_byte = x % (8 / bits);
+            let v = p.at(0, y, x * bits / 8) >> (8 - bits - in_byte * bits) & ((1 << bits) - 1);
+            let v = v * 0xffff / ((1 << bits) - 1);
+
+            [0xffff, v, v, v]
+        };
+        let rgb565 = || {
+            let v = word(2, 0);
+            // Round to the nearest.
+            let wide = |v: u64, max: u64| (v * 0xffff * 2 + max) / (max * 2);
+
+            [
+                0xffff,
+                wide(v >> 11, 31),
+                wide(v >> 5 & 63, 63),
+                wide(v & 31, 31),
+            ]
+        };
+        // Pairs of chroma with `hsub` and `vsub`; components have 8 bits.
+        let pairs = |hsub: u32, vsub: u32| {
+            let c = |i: u32| p.at(1, y / vsub, x / hsub * 2 + i) * 257;
+
+            (byte(1, 0), c(0), c(1))
+        };
+        let planes = |hsub: u32, vsub: u32| {
+            let c = |plane| p.at(plane, y / vsub, x / hsub) * 257;
+
+            (byte(1, 0), c(1), c(2))
+        };
+        let swapped = |(y, cr, cb)| (y, cb, cr);
+
+        let yuv = match &self.code {
+            b"AR24" => return Some([byte(4, 3), byte(4, 2), byte(4, 1), byte(4, 0)]),
+            b"AB24" => return Some([byte(4, 3), byte(4, 0), byte(4, 1), byte(4, 2)]),
+            b"BA24" => return Some([byte(4, 0), byte(4, 1), byte(4, 2), byte(4, 3)]),
+            b"RA24" => return Some([byte(4, 0), byte(4, 3), byte(4, 2), byte(4, 1)]),
+            b"XR24" => return Some([0xffff, byte(4, 2), byte(4, 1), byte(4, 0)]),
+            b"XB24" => return Some([0xffff, byte(4, 0), byte(4, 1), byte(4, 2)]),
+            b"RG24" => return Some([0xffff, byte(3, 2), byte(3, 1), byte(3, 0)]),
+            b"BG24" => return Some([0xffff, byte(3, 0), byte(3, 1), byte(3, 2)]),
+            b"AR48" => return Some([word(8, 3), word(8, 2), word(8, 1), word(8, 0)]),
+            b"AB48" => return Some([word(8, 3), word(8, 0), word(8, 1), word(8, 2)]),
+            b"XR48" => return Some([0xffff, word(8, 2), word(8, 1), word(8, 0)]),
+            b"XB48" => return Some([0xffff, word(8, 0), word(8, 1), word(8, 2)]),
+            b"RG16" => return Some(rgb565()),
+            b"BG16" => {
+                let [a, r, g, b] = rgb565();
+
+                return Some([a, b, g, r]);
+            }
+            b"R1  " => return Some(grey(1)),
+            b"R2  " => return Some(grey(2)),
+            b"R4  " => return Some(grey(4)),
+            b"R8  " => return Some(grey(8)),
+            b"NV12" => pairs(2, 2),
+            b"NV16" => pairs(2, 1),
+            b"NV24" => pairs(1, 1),
+            b"NV21" => swapped(pairs(2, 2)),
+            b"NV61" => swapped(pairs(2, 1)),
+            b"NV42" => swapped(pairs(1, 1)),
+            b"YU12" => planes(2, 2),
+            b"YU16" => planes(2, 1),
+            b"YU24" => planes(1, 1),
+            b"YV12" => swapped(planes(2, 2)),
+            b"YV16" => swapped(planes(2, 1)),
+            b"YV24" => swapped(planes(1, 1)),
+            b"P010" | b"P012" | b"P016" => {
+                let c = |i: u32| p.at16(1, y / 2, x / 2 * 4 + 2 * i);
+
+                (word(2, 0), c(0), c(1))
+            }
             _ => return None,
         };
 
-        Some(argb.map(|c| c * 257))
+        Some(rgb_of_yuv(self.encoding, self.range, yuv))
     }
 }
 
-const CODES: [&[u8; 4]; 8] = [
-    b"AR24", b"AB24", b"BA24", b"RA24", b"XR24", b"XB24", b"RG24", b"BG24",
+const CODES: [&[u8; 4]; 33] = [
+    b"AR24", b"AB24", b"BA24", b"RA24", b"XR24", b"XB24", b"RG24", b"BG24", b"XR48", b"XB48",
+    b"AR48", b"AB48", b"RG16", b"BG16", b"NV12", b"NV16", b"NV24", b"NV21", b"NV61", b"NV42",
+    b"YU12", b"YU16", b"YU24", b"YV12", b"YV16", b"YV24", b"P010", b"P012", b"P016", b"R1  ",
+    b"R2  ", b"R4  ", b"R8  ",
 ];
+
+const ENCODINGS: [Encoding; 3] = [Encoding::Bt601, Encoding::Bt709, Encoding::Bt2020];
+
+const RANGES: [Range; 2] = [Range::Limited, Range::Full];
+
+/// `drm_fixp_mul()`, a bit at a time.
+fn fixp_mul(mut a: i64, mut b: i64) -> i64 {
+    let msbset = |v: i64| {
+        let sign = v >> 63 & 1;
+
+        (1..=62).rev().find(|s| v >> s & 1 != sign).unwrap_or(0)
+    };
+    let mut shift = msbset(a) + msbset(b);
+
+    if shift > 61 {
+        shift -= 61;
+        a >>= (shift >> 1) + (shift & 1);
+        b >>= shift >> 1;
+    } else {
+        shift = 0;
+    }
+    if shift > 32 {
+        a.wrapping_mul(b) << (shift - 32)
+    } else {
+        a.wrapping_mul(b) >> (32 - shift)
+    }
+}
+
+/// The channels of a YCbCr pixel. The factors are those of the C driver.
+fn rgb_of_yuv(encoding: Encoding, range: Range, (y, cb, cr): (u64, u64, u64)) -> [u64; 4] {
+    let (black, [fy, r_cr, g_cb, g_cr, b_cb]) = match (encoding, range) {
+        (Encoding::Bt601, Range::Full) => (
+            0,
+            [4294967296, 6021544149, -1478054095, -3067191994, 7610682049],
+        ),
+        (Encoding::Bt601, Range::Limited) => (
+            16,
+            [5020601039, 6881764740, -1689204679, -3505362278, 8697922339],
+        ),
+        (Encoding::Bt709, Range::Full) => (
+            0,
+            [4294967296, 6763714498, -804551626, -2010578443, 7969741314],
+        ),
+        (Encoding::Bt709, Range::Limited) => (
+            16,
+            [5020601039, 7729959424, -919487572, -2297803934, 9108275786],
+        ),
+        (Encoding::Bt2020, Range::Full) => (
+            0,
+            [4294967296, 6333358775, -706750298, -2453942994, 8080551471],
+        ),
+        (Encoding::Bt2020, Range::Limited) => (
+            16,
+            [5020601039, 7238124312, -807714626, -2804506279, 9234915964],
+        ),
+    };
+    let (y, cb, cr) = (
+        (y as i64 - black * 257) << 32,
+        (cb as i64 - 128 * 257) << 32,
+        (cr as i64 - 128 * 257) << 32,
+    );
+    let channel = |f_cb, f_cr| {
+        let sum = fixp_mul(fy, y) + fixp_mul(f_cb, cb) + fixp_mul(f_cr, cr);
+
+        ((sum + (1 << 31)) >> 32).clamp(0, 0xffff) as u64
+    };
+
+    [
+        0xffff,
+        channel(0, r_cr),
+        channel(g_cb, g_cr),
+        channel(b_cb, 0),
+    ]
+}
 
 /// What the pixel (`x`, `y`) of the frame has to be.
 fn reference(background: Pixel, layers: &[Shown<'_>], x: u32, y: u32) -> Pixel {
@@ -205,6 +366,13 @@ fn crc_by_bits(mut crc: u32, pixel: Pixel) -> u32 {
     crc
 }
 
+/// A reader for the format with this code.
+fn reader(code: &[u8; 4]) -> Result<Reader> {
+    let format = Format::from_fourcc(u32::from_le_bytes(*code)).ok_or(EINVAL)?;
+
+    Ok(Reader::new(format, Encoding::default(), Range::default()))
+}
+
 /// A rectangle that is not empty, in a frame of `width` times `height`.
 fn rectangle(noise: &mut Noise, width: u32, height: u32) -> Rect {
     let x1 = noise.below(width);
@@ -224,14 +392,79 @@ mod tests {
 
     #[test]
     fn formats_are_found_by_code() {
-        for code in CODES {
-            let format = Format::from_fourcc(u32::from_le_bytes(*code));
-
-            assert_eq!(format.map(Format::fourcc), Some(u32::from_le_bytes(*code)));
+        assert_eq!(Format::ALL.len(), CODES.len());
+        for (code, (format, number)) in CODES.iter().zip(Format::ALL.iter().zip(Format::CODES)) {
+            assert_eq!(number, u32::from_le_bytes(**code));
+            assert_eq!(Format::from_fourcc(number), Some(*format));
         }
         assert!(Format::from_fourcc(0).is_none());
         assert!(Format::from_fourcc(u32::from_le_bytes(*b"NV99")).is_none());
-        assert_eq!(Format::CODES.len(), CODES.len());
+    }
+
+    #[test]
+    fn products_drop_the_bits_that_c_drops() {
+        let mut noise = Noise(8);
+
+        for _ in 0..20000 {
+            let mut number = || {
+                let v = i64::from(noise.next()) << 32 | i64::from(noise.next());
+
+                // All magnitudes, both signs.
+                v >> noise.below(64)
+            };
+            let (a, b) = (number(), number());
+
+            assert_eq!(
+                Fixed::from_bits(a).mul(Fixed::from_bits(b)),
+                Fixed::from_bits(fixp_mul(a, b))
+            );
+        }
+    }
+
+    #[test]
+    fn gamma_interpolates_between_entries() -> Result {
+        let identity = Gamma::new((0..256).map(|i| [i * 257; 3]))?;
+        let step = Gamma::new((0..3).map(|i| [i * 0x4000, 0xffff - i * 0x4000, 0]))?;
+        let one = Gamma::new([[1, 2, 3]].into_iter())?;
+        let white = Pixel::from_rgb8(0xff_ffff);
+        let mut line = [
+            Pixel::new(0xffff, 0, 0x8080, 0xffff),
+            Pixel::new(0xffff, 0x101, 0x102, 0xfefe),
+        ];
+        let before = line;
+
+        identity.wide(&mut line);
+        assert_eq!(line, before);
+
+        let mut line = [
+            Pixel::BLACK,
+            Pixel::new(0xffff, 0x8000, 0x4000, 0x4000),
+            white,
+        ];
+
+        step.wide(&mut line);
+        assert_eq!(line[0], Pixel::new(0xffff, 0, 0xffff, 0));
+        assert_eq!(line[1], Pixel::new(0xffff, 0x4000, 0xdfff, 0));
+        assert_eq!(line[2], Pixel::new(0xffff, 0x8000, 0x7fff, 0));
+
+        let mut line = [white];
+
+        one.wide(&mut line);
+        assert_eq!(line[0], Pixel::new(0xffff, 1, 2, 3));
+
+        for gamma in [identity, step, one] {
+            for p in [0, 0x12_3456, 0x80_ff01, 0xff_ffff] {
+                let mut wide = [Pixel::from_rgb8(p)];
+                let mut out = [Pixel::BLACK];
+
+                gamma.wide(&mut wide);
+                gamma.narrow(&[p], &mut out);
+                assert_eq!(wide, out);
+            }
+        }
+        assert!(Gamma::new([].into_iter()).is_err());
+        assert!(Gamma::new((0..257).map(|i| [i; 3])).is_err());
+        Ok(())
     }
 
     #[test]
@@ -336,7 +569,7 @@ mod tests {
             let dst = Rect { x1, y1, x2, y2 };
 
             assert!(frame
-                .push(Layer::new(&picture, Format::XRGB8888, 0, 0, dst))
+                .push(Layer::new(&picture, reader(b"XR24")?, 0, 0, dst))
                 .is_err());
         }
         Ok(())
@@ -352,11 +585,11 @@ mod tests {
             y2: 8,
         };
 
-        for (x, y) in [(1, 0), (0, 1), (u32::MAX, 0), (0, u32::MAX)] {
-            for format in [Format::XRGB8888, Format::ARGB8888] {
-                let mut frame = Frame::new(8, 8, Pixel::BLACK, 1)?;
+        for (x, y) in [(512, 0), (0, 16), (u32::MAX, 0), (0, u32::MAX)] {
+            for code in CODES {
+                let mut frame = Frame::new(64, 8, Pixel::BLACK, 1)?;
 
-                frame.push(Layer::new(&picture, format, x, y, dst))?;
+                frame.push(Layer::new(&picture, reader(code)?, x, y, dst))?;
                 assert!(Composer::new().compose(&frame, &mut Crc::new()).is_err());
             }
         }
@@ -401,9 +634,9 @@ mod tests {
         };
 
         // The translucent layer is hidden, so it must not cost anything.
-        frame.push(Layer::new(&picture, Format::ARGB8888, 0, 0, part))?;
-        frame.push(Layer::new(&picture, Format::XBGR8888, 0, 0, all))?;
-        frame.push(Layer::new(&picture, Format::RGB888, 0, 0, part))?;
+        frame.push(Layer::new(&picture, reader(b"AR24")?, 0, 0, part))?;
+        frame.push(Layer::new(&picture, reader(b"XB24")?, 0, 0, all))?;
+        frame.push(Layer::new(&picture, reader(b"RG24")?, 0, 0, part))?;
         Composer::new().compose(&frame, &mut screen)?;
         assert_eq!(screen.narrow, 256);
         Ok(())
@@ -414,7 +647,7 @@ mod tests {
         let mut noise = Noise(7);
         let mut composer = Composer::new();
 
-        for _ in 0..200 {
+        for _ in 0..1000 {
             let (width, height) = (1 + noise.below(40), 1 + noise.below(12));
             let background = match noise.below(3) {
                 0 => Pixel::from_argb8(0xff, noise.byte(), noise.byte(), noise.byte()),
@@ -433,17 +666,20 @@ mod tests {
                 pictures.push(Picture::noise(&mut noise, 48, 16)?, GFP_KERNEL)?;
             }
             for picture in &pictures {
-                let code = *CODES[noise.below(8) as usize];
+                let code = *CODES[noise.below(33) as usize];
                 let layer = Shown {
                     picture,
                     code,
+                    encoding: ENCODINGS[noise.below(3) as usize],
+                    range: RANGES[noise.below(2) as usize],
                     src: (noise.below(9), noise.below(5)),
                     dst: rectangle(&mut noise, width, height),
                 };
                 let format = Format::from_fourcc(u32::from_le_bytes(code)).ok_or(EINVAL)?;
+                let reader = Reader::new(format, layer.encoding, layer.range);
                 let (x, y) = layer.src;
 
-                frame.push(Layer::new(picture, format, x, y, layer.dst))?;
+                frame.push(Layer::new(picture, reader, x, y, layer.dst))?;
                 shown.push(layer, GFP_KERNEL)?;
             }
 
