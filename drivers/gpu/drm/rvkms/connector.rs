@@ -16,7 +16,7 @@ use kernel::{
 };
 
 /// The size of the mode that user space should take if it has no wish of its own.
-const PREFERRED_SIZE: (u32, u32) = (1024, 768);
+const PREFERRED_SIZE: (u16, u16) = (1024, 768);
 
 /// The data of a connector: a display that is always there and has no EDID.
 pub(crate) struct RvkmsConnector;

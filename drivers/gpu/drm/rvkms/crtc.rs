@@ -25,7 +25,7 @@ use crate::{
 use kernel::{
     drm::kms::{
         self,
-        crc::CrcSource,
+        CrcSource,
         Crtc,
         CrtcCheck,
         CrtcCommit,

@@ -41,9 +41,10 @@ impl DriverPlane for RvkmsPlane {
 
     fn atomic_check(check: &PlaneCheck<'_, Self>) -> Result {
         let mut new = check.new()?;
-        let Some(crtc) = check.crtc_state_of(&new)? else {
+        let Some(crtc) = new.crtc() else {
             return Ok(());
         };
+        let crtc = check.add(crtc)?;
 
         check.check_plane_state(&mut new, &crtc, Scaling::NONE, true, true)
     }
