@@ -10,6 +10,7 @@ use super::fixture::{
 use crate::{
     alloc::flags,
     bindings,
+    dma::DmaAddress,
     error::{
         from_err_ptr,
         to_result, //
@@ -44,7 +45,7 @@ static MODE: Atomic<i32> = Atomic::new(Mode::Normal as i32);
 static VMAPS: Atomic<i32> = Atomic::new(0);
 
 /// The DMA address of the memory.
-pub(super) const DMA_ADDRESS: u64 = 0x1234_0000;
+pub(super) const DMA_ADDRESS: DmaAddress = 0x1234_0000;
 
 /// The bytes of memory that can be mapped for the CPU.
 pub(super) const MEMORY: usize = 4096;
@@ -72,7 +73,7 @@ pub(super) fn vmaps() -> i32 {
     VMAPS.load(Relaxed)
 }
 
-unsafe extern "C" fn attach(
+extern "C" fn attach(
     _buf: *mut bindings::dma_buf,
     _attach: *mut bindings::dma_buf_attachment,
 ) -> c_int {
@@ -84,10 +85,7 @@ unsafe extern "C" fn attach(
     0
 }
 
-unsafe extern "C" fn detach(
-    _buf: *mut bindings::dma_buf,
-    _attach: *mut bindings::dma_buf_attachment,
-) {
+extern "C" fn detach(_buf: *mut bindings::dma_buf, _attach: *mut bindings::dma_buf_attachment) {
     event(Event::Detached);
 }
 
@@ -110,7 +108,7 @@ fn new_sg_table() -> Result<*mut bindings::sg_table> {
     Ok(KBox::into_raw(sgt))
 }
 
-unsafe extern "C" fn map(
+extern "C" fn map(
     _attach: *mut bindings::dma_buf_attachment,
     _dir: bindings::dma_data_direction,
 ) -> *mut bindings::sg_table {
@@ -127,7 +125,7 @@ unsafe extern "C" fn map(
     }
 }
 
-unsafe extern "C" fn unmap(
+extern "C" fn unmap(
     _attach: *mut bindings::dma_buf_attachment,
     sgt: *mut bindings::sg_table,
     _dir: bindings::dma_data_direction,
@@ -141,11 +139,11 @@ unsafe extern "C" fn unmap(
     }
 }
 
-unsafe extern "C" fn release(_buf: *mut bindings::dma_buf) {
+extern "C" fn release(_buf: *mut bindings::dma_buf) {
     event(Event::Released);
 }
 
-unsafe extern "C" fn vmap(_buf: *mut bindings::dma_buf, map: *mut bindings::iosys_map) -> c_int {
+extern "C" fn vmap(_buf: *mut bindings::dma_buf, map: *mut bindings::iosys_map) -> c_int {
     let addr: *mut c_void = BUFFER.0.get().cast();
     let addr = if is(Mode::Misaligned) {
         addr.wrapping_byte_add(2)
@@ -166,7 +164,7 @@ unsafe extern "C" fn vmap(_buf: *mut bindings::dma_buf, map: *mut bindings::iosy
     0
 }
 
-unsafe extern "C" fn vunmap(_buf: *mut bindings::dma_buf, _map: *mut bindings::iosys_map) {
+extern "C" fn vunmap(_buf: *mut bindings::dma_buf, _map: *mut bindings::iosys_map) {
     VMAPS.fetch_sub(1, Relaxed);
 }
 

@@ -269,7 +269,7 @@ macro_rules! test_driver {
                 name: c"kunit",
                 desc: c"KUnit",
             };
-            const IOCTLS: &'static [drm::ioctl::DrmIoctlDescriptor] = &[];
+            const IOCTLS: &'static [drm::ioctl::DrmIoctlDescriptor<Self>] = &[];
         }
     };
 }

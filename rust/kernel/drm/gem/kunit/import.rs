@@ -34,12 +34,16 @@ mod tests {
             BaseObject,
             BaseObjectPrivate, //
         },
-        io::Io,
+        io::{
+            Io,
+            ResourceSize, //
+        },
         page::{
             page_align,
             PAGE_SIZE, //
         },
-        prelude::*, //
+        prelude::*,
+        scatterlist::SGTable, //
     };
     use core::ptr;
 
@@ -105,11 +109,15 @@ mod tests {
         ));
 
         // Both devices can have it mapped for DMA at the same time.
-        let len = |sgt: &crate::scatterlist::SGTable| -> u64 {
-            sgt.iter().map(|entry| entry.dma_len() as u64).sum()
-        };
-        assert_eq!(len(import.sg_table(two.parent())?), 2 * PAGE_SIZE as u64);
-        assert_eq!(len(obj.sg_table(one.parent())?), 2 * PAGE_SIZE as u64);
+        let len = |sgt: &SGTable| -> ResourceSize { sgt.iter().map(|entry| entry.dma_len()).sum() };
+        assert_eq!(
+            len(import.sg_table(two.parent())?),
+            2 * PAGE_SIZE as ResourceSize
+        );
+        assert_eq!(
+            len(obj.sg_table(one.parent())?),
+            2 * PAGE_SIZE as ResourceSize
+        );
 
         // The exporter goes first. Its object lives on in the import.
         drop((obj, exporter, one, buf));

@@ -31,7 +31,10 @@ mod tests {
             Registration, //
         },
         faux,
-        io::Io,
+        io::{
+            Io,
+            ResourceSize, //
+        },
         page::PAGE_SIZE,
         prelude::*, //
     };
@@ -272,7 +275,7 @@ mod tests {
             let vmap = obj.vmap::<{ 2 * PAGE_SIZE }>()?;
 
             // New memory is zeroed.
-            assert_eq!(vmap.read64(PAGE_SIZE), 0);
+            assert_eq!(vmap.read32(PAGE_SIZE), 0);
 
             vmap.write32(0x0123_4567, PAGE_SIZE - 4);
             vmap.write32(0x89ab_cdef, PAGE_SIZE);
@@ -388,8 +391,8 @@ mod tests {
         let obj = ShmemObject::new(&dev.drm, 5 * PAGE_SIZE, config(), 0)?;
 
         let sgt = obj.sg_table(dev.parent())?;
-        let len: u64 = sgt.iter().map(|entry| entry.dma_len() as u64).sum();
-        assert_eq!(len, 5 * PAGE_SIZE as u64);
+        let len: ResourceSize = sgt.iter().map(|entry| entry.dma_len()).sum();
+        assert_eq!(len, 5 * PAGE_SIZE as ResourceSize);
 
         // It is mapped only once.
         assert!(ptr::eq(sgt, obj.sg_table(dev.parent())?));

@@ -35,7 +35,6 @@ use super::{
 };
 use crate::{
     bindings,
-    prelude::*,
     types::NotThreadSafe, //
 };
 use core::{
@@ -120,9 +119,7 @@ impl<'a, D: KmsDriver, S> CommitTail<'a, D, S> {
         };
 
         // SAFETY: The commit is valid, and what goes off is off.
-        unsafe {
-            bindings::drm_atomic_helper_commit_planes(self.dev(), self.raw.as_ptr(), flags)
-        };
+        unsafe { bindings::drm_atomic_helper_commit_planes(self.dev(), self.raw.as_ptr(), flags) };
     }
 
     fn enables(&self) {
