@@ -95,9 +95,7 @@ impl Cache {
     /// Returns the workspace of `checkout`.
     pub fn work(&self, checkout: &Checkout) -> Workspace {
         let id = short_hash(checkout.dir().as_os_str().as_bytes());
-        Workspace {
-            dir: self.works().join(id),
-        }
+        Workspace::at(self.works().join(id))
     }
 }
 
@@ -108,6 +106,11 @@ pub struct Workspace {
 }
 
 impl Workspace {
+    /// Returns the workspace in the folder `dir`.
+    pub fn at(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
     /// Returns the workspace's folder.
     pub fn dir(&self) -> &Path {
         &self.dir

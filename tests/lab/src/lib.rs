@@ -9,8 +9,9 @@
 //!   making things whole or not at all, one writer at a time, progress.
 //! - [`cache`], [`checkout`], [`context`]: where things are.
 //! - [`host`]: what the machine lacks and how to install it.
-//! - [`root`], [`base`], [`overlay`], [`kernel`]: the Debian root, the stock
-//!   source, the overlay laid over it, and the builds of the result.
+//! - [`root`], [`base`], [`workspace`], [`overlay`], [`kernel`]: the Debian
+//!   root, the stock source, a checkout's tree and outputs, the overlay laid
+//!   over it, and the builds of the result. [`prepare`] does all but the last.
 //! - [`cmd`]: one file for each subcommand.
 
 pub mod atomic;
@@ -25,7 +26,9 @@ pub mod host;
 pub mod kernel;
 pub mod lock;
 pub mod overlay;
+pub mod prepare;
 pub mod proc;
 pub mod root;
 pub mod sandbox;
 pub mod ui;
+pub mod workspace;
