@@ -16,19 +16,25 @@
 
 pub mod atomic;
 pub mod base;
+pub mod boot;
 pub mod cache;
 pub mod checkout;
 pub mod cli;
 pub mod cmd;
 pub mod context;
 pub mod error;
+pub mod guest;
 pub mod host;
 pub mod kernel;
 pub mod lock;
+pub mod log;
+pub mod machine;
+pub mod modules;
 pub mod overlay;
 pub mod prepare;
 pub mod proc;
 pub mod root;
 pub mod sandbox;
+pub mod show;
 pub mod ui;
 pub mod workspace;

@@ -20,8 +20,9 @@ pub struct Entry {
 }
 
 /// Reads a line of the data file: the frame as hexadecimal number or `XXXXXXXXXX`, and one value.
+/// The kernel hands out a zero byte after each line, so all but the first begin with one.
 pub fn parse_line(line: &str) -> Result<Entry> {
-    let mut words = line.split_ascii_whitespace();
+    let mut words = line.trim_start_matches('\0').split_ascii_whitespace();
     let (Some(frame), Some(value), None) = (words.next(), words.next(), words.next()) else {
         bail!("not a line of one CRC: {line:?}");
     };
@@ -71,7 +72,7 @@ impl Stream {
     /// Everything that has arrived since the last call.
     pub fn drain(&mut self) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        let mut buffer = [0u8; 256];
+        let mut buffer = [0; 256];
         loop {
             match self.data.read(&mut buffer) {
                 Ok(0) => break,
@@ -85,9 +86,7 @@ impl Stream {
         }
         while let Some(end) = self.partial.find('\n') {
             let line: String = self.partial.drain(..=end).collect();
-            if !line.trim().is_empty() {
-                entries.push(parse_line(line.trim())?);
-            }
+            entries.push(parse_line(&line)?);
         }
         Ok(entries)
     }
@@ -132,7 +131,7 @@ mod tests {
             }
         );
         assert_eq!(
-            parse_line("XXXXXXXXXX 0x00000001").unwrap(),
+            parse_line("\0XXXXXXXXXX 0x00000001\n").unwrap(),
             Entry {
                 frame: None,
                 crc: 1

@@ -12,6 +12,7 @@ use display::card::Card;
 use display::{crc, scanout};
 use drm::Device as _;
 use guest_protocol::display::{CrcCheck, Report, Shown};
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::thread::sleep;
@@ -67,9 +68,14 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Some((program, words)) => {
             // The kernel's console may be on the screen already.
             let before = scanout::framebuffer(&card)?;
-            // A client has to become DRM master, which this descriptor must not be.
-            card.release_master_lock()
-                .context("DRM_IOCTL_DROP_MASTER")?;
+            // A client has to become DRM master, which this descriptor must not be. It is not
+            // if somebody else is.
+            match card.release_master_lock() {
+                Err(error) if error.kind() != ErrorKind::InvalidInput => {
+                    return Err(error).context("DRM_IOCTL_DROP_MASTER");
+                }
+                _ => {}
+            }
             let mut client = Client::start(program, words)?;
             client.wait_for_picture(&card, before, patience)?;
             let mode = picture(&card, arguments, &mut shown)?;
