@@ -413,7 +413,16 @@ fn compare(
     if key == index.compared && !strict {
         return Ok(());
     }
-    let changes = changes(checkout, base)?;
+    let Some(manifest) = Manifest::read(checkout)? else {
+        if strict {
+            bail!(
+                "{} is missing; `./lab refresh` writes it",
+                super::manifest::path(checkout).display()
+            );
+        }
+        return Ok(());
+    };
+    let changes = manifest.compare(&base.tree, &fates(checkout, &base.tree)?)?;
     if !changes.is_empty() {
         ui.say(format!(
             "stock files under the overlay are not as recorded (source: {} {}):",
@@ -432,21 +441,6 @@ fn compare(
     }
     index.compared = key;
     Ok(())
-}
-
-/// Returns how the stock files under the overlay differ from the recorded ones.
-///
-/// # Errors
-///
-/// Fails if there is no manifest, or something cannot be read.
-pub fn changes(checkout: &Checkout, base: &Base) -> Result<Vec<Change>> {
-    let manifest = Manifest::read(checkout)?.with_context(|| {
-        format!(
-            "{} is missing; `./lab refresh` writes it",
-            super::manifest::path(checkout).display()
-        )
-    })?;
-    manifest.compare(&base.tree, &fates(checkout, &base.tree)?)
 }
 
 #[cfg(test)]

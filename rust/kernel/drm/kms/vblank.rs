@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Vertical blanking: where it comes from, references to it, and page-flip events.
+//!
+//! C headers: [`include/drm/drm_vblank.h`](srctree/include/drm/drm_vblank.h),
+//! [`include/drm/drm_vblank_helper.h`](srctree/include/drm/drm_vblank_helper.h)
+
+use super::{
+    crtc::{
+        Crtc,
+        DriverCrtc, //
+    },
+    object::private::RawObject, //
+};
+use crate::{
+    bindings,
+    error::to_result,
+    prelude::*, //
+};
+use core::{
+    mem::ManuallyDrop,
+    ptr::NonNull, //
+};
+
+pub(crate) mod private {
+    use super::*;
+
+    /// The vblank hooks of `struct drm_crtc_funcs`.
+    pub struct VblankHooks {
+        pub(crate) enable_vblank: Option<unsafe extern "C" fn(*mut bindings::drm_crtc) -> c_int>,
+        pub(crate) disable_vblank: Option<unsafe extern "C" fn(*mut bindings::drm_crtc)>,
+        pub(crate) get_vblank_timestamp: Option<
+            unsafe extern "C" fn(
+                *mut bindings::drm_crtc,
+                *mut c_int,
+                *mut bindings::ktime_t,
+                bool,
+            ) -> bool,
+        >,
+    }
+
+    /// What a source of vblanks is to the abstractions.
+    pub trait VblankSource {
+        /// The hooks, or [`None`] without vblanks.
+        const HOOKS: Option<VblankHooks>;
+    }
+}
+
+use private::{
+    VblankHooks,
+    VblankSource, //
+};
+
+/// A source of vertical blanking.
+///
+/// This trait is sealed: use [`Timer`] or [`None`](struct@None).
+pub trait VblankSupport: VblankSource {}
+
+/// Vblanks made by the DRM core's timer, at the refresh rate of the mode.
+///
+/// For devices without a vblank interrupt. The timer runs while somebody holds a reference to the
+/// vblank; [`DriverCrtc::handle_vblank_timeout`] is called each time it fires.
+pub struct Timer;
+
+impl VblankSource for Timer {
+    const HOOKS: Option<VblankHooks> = Some(VblankHooks {
+        enable_vblank: Some(bindings::drm_crtc_vblank_helper_enable_vblank_timer),
+        disable_vblank: Some(bindings::drm_crtc_vblank_helper_disable_vblank_timer),
+        get_vblank_timestamp: Some(
+            bindings::drm_crtc_vblank_helper_get_vblank_timestamp_from_timer,
+        ),
+    });
+}
+
+impl VblankSupport for Timer {}
+
+/// No vblanks at all: page-flip events are sent as soon as the commit is programmed.
+pub struct None;
+
+impl VblankSource for None {
+    const HOOKS: Option<VblankHooks> = Option::None;
+}
+
+impl VblankSupport for None {}
+
+/// Returns whether CRTCs of type `T` have vblanks.
+pub(crate) const fn has_vblank<T: DriverCrtc>() -> bool {
+    <T::Vblank as VblankSource>::HOOKS.is_some()
+}
+
+/// Runs `f` with the device's event lock held and interrupts disabled.
+fn with_event_lock<T: DriverCrtc, R>(crtc: &Crtc<T>, f: impl FnOnce() -> R) -> R {
+    // SAFETY: The device of a CRTC is valid, and its event lock is initialised.
+    let lock = unsafe { &raw mut (*crtc.raw_dev()).event_lock };
+
+    // SAFETY: The lock is initialised. Nothing in this crate lets a driver hold it already.
+    unsafe { bindings::spin_lock_irq_disable(lock) };
+    let ret = f();
+    // SAFETY: Locked above by this thread.
+    unsafe { bindings::spin_unlock_irq_enable(lock) };
+
+    ret
+}
+
+/// A reference to the vblank of a CRTC: while one exists, the CRTC counts vblanks.
+///
+/// Made by [`Crtc::vblank_get`]. C: `drm_crtc_vblank_get()` and, on drop, `drm_crtc_vblank_put()`;
+/// neither sleeps.
+pub struct VblankRef<'a, T: DriverCrtc> {
+    crtc: &'a Crtc<T>,
+}
+
+impl<T: DriverCrtc> Drop for VblankRef<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: The CRTC is valid and the reference was taken on creation.
+        unsafe { bindings::drm_crtc_vblank_put(self.crtc.as_raw()) };
+    }
+}
+
+impl<T: DriverCrtc> Crtc<T> {
+    /// Takes a reference to the vblank. Does not sleep.
+    ///
+    /// # Errors
+    ///
+    /// - `EOPNOTSUPP` if CRTCs of this type have no vblanks.
+    /// - `EINVAL` if the CRTC is off.
+    pub fn vblank_get(&self) -> Result<VblankRef<'_, T>> {
+        if !has_vblank::<T>() {
+            return Err(EOPNOTSUPP);
+        }
+        // SAFETY: The CRTC is valid.
+        to_result(unsafe { bindings::drm_crtc_vblank_get(self.as_raw()) })?;
+
+        Ok(VblankRef { crtc: self })
+    }
+
+    /// Tells the core that a vblank happened: counts it and sends the events that wait for it.
+    ///
+    /// Does not sleep; may be called in interrupt context. Returns whether vblanks are on.
+    /// C: `drm_crtc_handle_vblank()`.
+    pub fn handle_vblank(&self) -> bool {
+        if !has_vblank::<T>() {
+            return false;
+        }
+        // SAFETY: The CRTC is valid.
+        unsafe { bindings::drm_crtc_handle_vblank(self.as_raw()) }
+    }
+
+    /// Returns the number of the last vblank that was handled. Does not sleep.
+    ///
+    /// C: `drm_crtc_vblank_count()`.
+    pub fn vblank_count(&self) -> u64 {
+        if !has_vblank::<T>() {
+            return 0;
+        }
+        // SAFETY: The CRTC is valid.
+        unsafe { bindings::drm_crtc_vblank_count(self.as_raw()) }
+    }
+
+    /// Returns the number of the current vblank, also if its handling is still to come. Does not
+    /// sleep.
+    ///
+    /// C: `drm_crtc_accurate_vblank_count()`.
+    pub fn accurate_vblank_count(&self) -> u64 {
+        if !has_vblank::<T>() {
+            return 0;
+        }
+        // SAFETY: The CRTC is valid.
+        unsafe { bindings::drm_crtc_accurate_vblank_count(self.as_raw()) }
+    }
+}
+
+/// An event that tells user space, and the commit machinery, that a page flip is complete.
+///
+/// Each event is delivered exactly once: by [`arm`](Self::arm) with the next vblank, or by
+/// [`send`](Self::send) at once. Dropping it sends it, so that no client waits forever.
+///
+/// # Invariants
+///
+/// `event` is owned by this object and was taken from a commit of `crtc`.
+#[must_use = "dropping the event sends it at once"]
+pub struct PendingVblankEvent<'a, T: DriverCrtc> {
+    event: NonNull<bindings::drm_pending_vblank_event>,
+    crtc: &'a Crtc<T>,
+}
+
+impl<'a, T: DriverCrtc> PendingVblankEvent<'a, T> {
+    /// Takes the event out of the CRTC state `state`, if it is still there.
+    ///
+    /// # Safety
+    ///
+    /// `state` must be valid, the new state of `crtc` in a commit that is being executed.
+    pub(crate) unsafe fn take(
+        crtc: &'a Crtc<T>,
+        state: *mut bindings::drm_crtc_state,
+    ) -> Option<Self> {
+        let event = with_event_lock(crtc, || {
+            // SAFETY: By the safety requirements of this function the state is valid. From here
+            // on the event is accessed under the event lock only.
+            unsafe { core::mem::replace(&mut (*state).event, core::ptr::null_mut()) }
+        });
+
+        // INVARIANT: The state, of a commit of `crtc`, has given up the event.
+        NonNull::new(event).map(|event| Self { event, crtc })
+    }
+
+    /// Returns the CRTC.
+    pub fn crtc(&self) -> &'a Crtc<T> {
+        self.crtc
+    }
+
+    /// Sends the event at once. Does not sleep. C: `drm_crtc_send_vblank_event()`.
+    pub fn send(self) {
+        drop(self);
+    }
+
+    /// Has the event sent with the next vblank. Does not sleep.
+    ///
+    /// Takes the reference to the vblank that the event needs. Call it after the new frame is in
+    /// place and early enough for it to be shown with the next vblank. C:
+    /// `drm_crtc_arm_vblank_event()`.
+    ///
+    /// # Errors
+    ///
+    /// Gives the event back if the CRTC is off or has no vblanks.
+    pub fn arm(self) -> core::result::Result<(), Self> {
+        if !has_vblank::<T>() {
+            return Err(self);
+        }
+        let crtc = self.crtc.as_raw();
+        let armed = with_event_lock(self.crtc, || {
+            // SAFETY: The CRTC is valid.
+            if unsafe { bindings::drm_crtc_vblank_get(crtc) } != 0 {
+                return false;
+            }
+            // SAFETY: The event lock is held, the event is ours to give away, and the reference
+            // that was just taken goes with it.
+            unsafe { bindings::drm_crtc_arm_vblank_event(crtc, self.event.as_ptr()) };
+            true
+        });
+
+        if armed {
+            let _ = ManuallyDrop::new(self);
+            Ok(())
+        } else {
+            Err(self)
+        }
+    }
+
+    /// Has the event sent with the next vblank, or at once if there will be none. Does not sleep.
+    pub fn arm_or_send(self) {
+        if let Err(event) = self.arm() {
+            event.send();
+        }
+    }
+}
+
+impl<T: DriverCrtc> Drop for PendingVblankEvent<'_, T> {
+    fn drop(&mut self) {
+        let crtc = self.crtc.as_raw();
+
+        with_event_lock(self.crtc, || {
+            // SAFETY: The CRTC is valid, the event lock is held, and the event is ours to give
+            // away.
+            unsafe { bindings::drm_crtc_send_vblank_event(crtc, self.event.as_ptr()) }
+        });
+    }
+}
