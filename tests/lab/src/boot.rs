@@ -6,6 +6,7 @@
 use crate::{
     context::Lab,
     kernel::{self, Built, Flavour, Options},
+    lock::Lock,
     machine::{Boot, GUEST_MODULES, Report},
     modules::Modules,
 };
@@ -15,6 +16,7 @@ use guest_protocol::Action;
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 use tempfile::TempDir;
@@ -82,11 +84,17 @@ impl Foreign {
         };
         Ok(Built {
             flavour,
-            src: self.foreign_src.as_ref().map_or(Ok(PathBuf::new()), real)?,
+            src: self
+                .foreign_src
+                .as_ref()
+                .map_or(Ok(PathBuf::new()), real)?,
             out: real(out)?,
             root: real(root)?,
             ccache: lab.cache.ccache(),
+            runs: lab.cache.work(&lab.checkout).runs(),
+            fingerprint: String::new(),
             changed: false,
+            lock: Arc::new(Lock::take(&lab.cache.locks(), "foreign", &lab.ui)?),
         })
     }
 }
@@ -103,12 +111,12 @@ impl RunDir {
     /// # Errors
     ///
     /// Fails if that does.
-    pub fn new(lab: &Lab) -> Result<Self> {
-        let runs = lab.cache.work(&lab.checkout).runs();
-        fs::create_dir_all(&runs).with_context(|| format!("{}", runs.display()))?;
+    pub fn new(built: &Built) -> Result<Self> {
+        let runs = &built.runs;
+        fs::create_dir_all(runs).with_context(|| format!("{}", runs.display()))?;
         let dir = tempfile::Builder::new()
             .prefix("run-")
-            .tempdir_in(&runs)
+            .tempdir_in(runs)
             .with_context(|| format!("{}", runs.display()))?;
         Ok(Self { dir })
     }

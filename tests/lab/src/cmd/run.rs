@@ -80,7 +80,7 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
         driver: args.driver,
         frames: args.frames,
     };
-    let dir = RunDir::new(lab)?;
+    let dir = RunDir::new(&built)?;
     let mut boot = Boot::new(dir.path().into());
     show.plan(&mut boot, &built)?;
 

@@ -18,11 +18,11 @@ use crate::{
     log::splat::{Scanner, Splat},
     proc::{self, Job},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use guest_protocol::{Action, Command as GuestCommand, Event, Mount, Outcome, Plan, Step};
 use monitor::{Follower, Progress};
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -267,12 +267,18 @@ pub fn run(
             dir,
         });
     }
-    let log = fs::File::create(&console).with_context(|| format!("{}", console.display()))?;
+    // Through a pipe: UML cannot wait for events of a regular file, and says so
+    // in a way that the kernel's own checks complain about.
+    let mut log = fs::File::create(&console).with_context(|| format!("{}", console.display()))?;
+    let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     command
         .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log);
+        .stdout(write.try_clone()?)
+        .stderr(write);
     let mut job = Job::start(&mut command)?;
+    // The command still has the write ends of the pipe.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let copy = thread::spawn(move || io::copy(&mut fs::File::from(read), &mut log));
     let mut follower = Follower::new(&dir);
     let mut scanner = Scanner::default();
     let mut watch = Watch::new(boot);
@@ -299,6 +305,13 @@ pub fn run(
         thread::sleep(POLL);
     };
     drop(job);
+    // All writers are gone, so this ends.
+    copy.join()
+        .map_err(|_| anyhow!("the copying of the console panicked"))?
+        .with_context(|| format!("{}", console.display()))?;
+    for line in follower.console_lines()? {
+        scanner.feed(&line);
+    }
     let end = match (end_now, status) {
         (Some(end), _) => end,
         (None, Some(status)) => end(&follower, &proc::status_text(status)),
