@@ -190,7 +190,12 @@ impl Build<'_> {
             // takes every static key for a dynamic one and turns itself off,
             // and kmemleak does not look for references there.
             Flavour::Uml | Flavour::UmlDebug => {
-                make.arg("KCFLAGS=-mlarge-data-threshold=2147483647").arg(
+                // The vDSO has another code model, where clang warns of the option.
+                make.arg(
+                    "KCFLAGS=-mlarge-data-threshold=2147483647 \
+                     -Wno-unused-command-line-argument",
+                )
+                .arg(
                     "RUSTFLAGS_MODULE=-Ccode-model=large -Crelocation-model=static \
                      -Zlarge-data-threshold=2147483647",
                 );
