@@ -113,6 +113,12 @@ impl Index {
     }
 }
 
+/// Returns the paths that differ from stock in the tree whose index is the file
+/// `index`.
+pub fn touched(index: &Path) -> Vec<String> {
+    Index::read(index).entries.into_keys().collect()
+}
+
 /// Returns what the overlay does to each stock file that it touches.
 ///
 /// # Errors
