@@ -9,7 +9,8 @@
 //! over.
 
 use crate::{
-    atomic, base::Base, cache::Workspace, context::Lab, lock::Lock, proc, root::Root, ui::Step,
+    atomic, base::Base, cache::Workspace, context::Lab, lock::Lock, overlay::lay, proc, root::Root,
+    ui::Step,
 };
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -89,7 +90,8 @@ pub fn ensure(lab: &Lab, base: &Base, root: &Root) -> Result<Workspace> {
         root: root.key.clone(),
     };
     let mut found = work.record();
-    if found.as_ref() == Some(&wanted) && work.linux().is_dir() {
+    let is_whole = |work: &Workspace| work.linux().is_dir() && lay::knows(&work.index(), base);
+    if found.as_ref() == Some(&wanted) && is_whole(&work) {
         return Ok(work);
     }
     if found.is_none() {
@@ -99,7 +101,7 @@ pub fn ensure(lab: &Lab, base: &Base, root: &Root) -> Result<Workspace> {
     }
     let same_base = found.as_ref().is_some_and(|found| found.base == base.key);
     let same_root = found.as_ref().is_some_and(|found| found.root == root.key);
-    if !same_base || !work.linux().is_dir() {
+    if !same_base || !is_whole(&work) {
         let step = lab.ui.step("kernel tree", None);
         atomic::remove(&work.index())?;
         atomic::remove(&work.linux())?;
@@ -222,3 +224,6 @@ fn link_tree(from: &Path, to: &Path, step: &Step) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

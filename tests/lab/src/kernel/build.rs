@@ -27,8 +27,8 @@ use std::{
     thread,
 };
 
-/// Bytes that a build may take.
-const ROOM: u64 = 3 * host::GIB;
+/// Bytes that a build from nothing may take, and one of what changed.
+const ROOM: (u64, u64) = (3 * host::GIB, host::GIB / 4);
 
 /// How much ccache may keep.
 const CCACHE_SIZE: &str = "5G";
@@ -138,11 +138,12 @@ impl Build<'_> {
         if state.finished == self.built.fingerprint {
             return Ok(self.built);
         }
-        host::need_room(self.lab.cache.dir(), ROOM, "a kernel build")?;
+        let first = state.finished.is_empty();
+        let room = if first { ROOM.0 } else { ROOM.1 };
+        host::need_room(self.lab.cache.dir(), room, "a kernel build")?;
         fs::create_dir_all(&self.built.out)?;
         fs::create_dir_all(&self.built.ccache)?;
 
-        let first = state.finished.is_empty();
         if state.config != self.config {
             self.configure()?;
             state.config = self.config.clone();

@@ -93,6 +93,7 @@ pub fn verify(asked: &str, got: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Flavour;
 
     fn checkout(fragments: &[(&str, &str)]) -> (tempfile::TempDir, Checkout) {
         let dir = tempfile::tempdir().expect("a folder");
@@ -123,6 +124,16 @@ mod tests {
         let (_dir, checkout) = checkout(&[("a", "CONFIG_A=y\nFOO=y\n")]);
         let err = merge(&checkout, &["a"]).expect_err("a bad line");
         assert!(format!("{err:#}").contains("configs/a, line 2: not an option: FOO=y"));
+    }
+
+    #[test]
+    fn the_fragments_of_this_checkout_are_well_formed() {
+        let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let checkout = Checkout::find(Some(here)).expect("a checkout");
+        for flavour in Flavour::ALL {
+            let text = merge(&checkout, flavour.fragments()).expect("fragments");
+            assert!(text.contains("CONFIG_RUST=y\n"), "{flavour}");
+        }
     }
 
     #[test]

@@ -113,6 +113,18 @@ impl Index {
     }
 }
 
+/// Tells whether the file `index` is the index of a tree of `base`. If not,
+/// nobody knows what is in the tree.
+pub fn knows(index: &Path, base: &Base) -> bool {
+    Index::read(index).base == base.key
+}
+
+/// Returns the paths that differ from stock in the tree whose index is the file
+/// `index`.
+pub fn touched(index: &Path) -> Vec<String> {
+    Index::read(index).entries.into_keys().collect()
+}
+
 /// Returns what the overlay does to each stock file that it touches.
 ///
 /// # Errors
