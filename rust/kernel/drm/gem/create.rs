@@ -59,10 +59,8 @@ impl DumbBuffer {
 }
 
 /// Returns the arguments for the object behind a dumb buffer.
-type DumbArgs<T> = fn(
-    &drm::Device<<T as DriverObject>::Driver>,
-    &DumbBuffer,
-) -> Result<<T as DriverObject>::Args>;
+type DumbArgs<T> =
+    fn(&drm::Device<<T as DriverObject>::Driver>, &DumbBuffer) -> Result<<T as DriverObject>::Args>;
 
 /// Returns the arguments for an imported object of that many bytes.
 type ImportArgs<T> =

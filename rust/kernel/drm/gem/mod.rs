@@ -58,6 +58,8 @@ use crate::{
 };
 
 mod create;
+#[cfg(CONFIG_DRM_RUST_KUNIT_TEST)]
+mod kunit;
 mod object;
 #[cfg(CONFIG_RUST_DRM_GEM_SHMEM_HELPER)]
 pub mod shmem;
@@ -371,14 +373,19 @@ fn object_size(size: usize) -> Result<usize> {
 }
 
 /// The `drm_gem_object_funcs.open` callback of all object types.
-extern "C" fn open_callback<T: DriverObject>(
+///
+/// # Safety
+///
+/// `raw_obj` must be a valid object and `raw_file` an open file of the same device, which is one of
+/// `T::Driver`.
+unsafe extern "C" fn open_callback<T: DriverObject>(
     raw_obj: *mut bindings::drm_gem_object,
     raw_file: *mut bindings::drm_file,
 ) -> core::ffi::c_int {
-    // SAFETY: The DRM core calls this with an open file of a device of `T::Driver`.
+    // SAFETY: By the safety requirements.
     let file = unsafe { DriverFile::<T>::from_raw(raw_file) };
 
-    // SAFETY: The DRM core calls this with a valid object that belongs to a device of `T::Driver`.
+    // SAFETY: By the safety requirements the object is valid and belongs to a device of `T::Driver`.
     // All such objects are embedded in a `DriverAllocImpl<T>`.
     let obj: &DriverAllocImpl<T> = unsafe { IntoGEMObject::from_raw(raw_obj) };
 
@@ -389,39 +396,20 @@ extern "C" fn open_callback<T: DriverObject>(
 }
 
 /// The `drm_gem_object_funcs.close` callback of all object types.
-extern "C" fn close_callback<T: DriverObject>(
+///
+/// # Safety
+///
+/// As for [`open_callback`].
+unsafe extern "C" fn close_callback<T: DriverObject>(
     raw_obj: *mut bindings::drm_gem_object,
     raw_file: *mut bindings::drm_file,
 ) {
-    // SAFETY: The DRM core calls this with a file of a device of `T::Driver`, whose driver data is
-    // dropped only after all handles are closed.
+    // SAFETY: By the safety requirements. The driver's data of a file is dropped only after all its
+    // handles are closed.
     let file = unsafe { DriverFile::<T>::from_raw(raw_file) };
 
     // SAFETY: As in `open_callback()`.
     let obj: &DriverAllocImpl<T> = unsafe { IntoGEMObject::from_raw(raw_obj) };
 
     T::close(obj, file);
-}
-
-/// Returns the file operations of a GEM driver whose code is in the module `owner`.
-///
-/// The same as `DEFINE_DRM_GEM_FOPS()`.
-pub(super) const fn create_fops(owner: *mut bindings::module) -> bindings::file_operations {
-    let mut fops: bindings::file_operations = pin_init::zeroed();
-
-    fops.owner = owner;
-    fops.open = Some(bindings::drm_open);
-    fops.release = Some(bindings::drm_release);
-    fops.unlocked_ioctl = Some(bindings::drm_ioctl);
-    #[cfg(CONFIG_COMPAT)]
-    {
-        fops.compat_ioctl = Some(bindings::drm_compat_ioctl);
-    }
-    fops.poll = Some(bindings::drm_poll);
-    fops.read = Some(bindings::drm_read);
-    fops.llseek = Some(bindings::noop_llseek);
-    fops.mmap = Some(bindings::drm_gem_mmap);
-    fops.fop_flags = bindings::FOP_UNSIGNED_OFFSET;
-
-    fops
 }

@@ -181,14 +181,18 @@ impl<T: DriverObject> Object<T> {
     }
 
     /// The `drm_gem_object_funcs.free` callback.
-    extern "C" fn free_callback(obj: *mut bindings::drm_gem_object) {
+    ///
+    /// # Safety
+    ///
+    /// `obj` must belong to an object that `Self::new()` has created, and there must be no other
+    /// reference to it.
+    unsafe extern "C" fn free_callback(obj: *mut bindings::drm_gem_object) {
         let base: *mut Base = obj.cast();
 
-        // SAFETY: This is the free function of objects that `Self::new()` created, only.
+        // SAFETY: By the safety requirements `obj` is embedded in a `Self`.
         let this = unsafe { crate::container_of!(base, Self, base) };
 
-        // SAFETY: `Self::new()` took the pointer from a `KBox`. The last reference is gone, hence
-        // this is the only use of it.
+        // SAFETY: `Self::new()` took the pointer from a `KBox`, and nobody else uses it any more.
         drop(unsafe { KBox::from_raw(this) });
     }
 }

@@ -275,7 +275,7 @@ impl<T: DriverObject> Object<T> {
     }
 
     /// Returns a pointer to the embedded `struct drm_gem_shmem_object`.
-    fn as_raw_shmem(&self) -> *mut bindings::drm_gem_shmem_object {
+    pub(super) fn as_raw_shmem(&self) -> *mut bindings::drm_gem_shmem_object {
         self.base.as_raw()
     }
 
@@ -364,12 +364,17 @@ impl<T: DriverObject> Object<T> {
     }
 
     /// The `drm_gem_object_funcs.free` callback.
-    extern "C" fn free_callback(obj: *mut bindings::drm_gem_object) {
-        // SAFETY: This is the free function of objects that `Self::create_with()` created, only.
+    ///
+    /// # Safety
+    ///
+    /// `obj` must belong to an object that `Self::create_with()` has created, and there must be no
+    /// other reference to it.
+    unsafe extern "C" fn free_callback(obj: *mut bindings::drm_gem_object) {
+        // SAFETY: By the safety requirements `obj` is embedded in a `Self`.
         let this = unsafe { Self::container_of(obj) };
 
-        // SAFETY: `Self::create_with()` took the pointer from a `KBox`. The last reference is gone,
-        // hence this is the only use of it.
+        // SAFETY: `Self::create_with()` took the pointer from a `KBox`, and nobody else uses it any
+        // more.
         drop(unsafe { KBox::from_raw(this) });
     }
 

@@ -40,20 +40,26 @@ pub(super) extern "C" fn refuse_create_object(
 
 impl<T: DriverObject> Object<T> {
     /// The `drm_driver.dumb_create` callback.
-    pub(super) extern "C" fn dumb_create_callback(
+    ///
+    /// # Safety
+    ///
+    /// - `dev` must be a valid device of a driver whose object type is `Self`, and `file` an open
+    ///   file of it.
+    /// - `args` must be valid and not be accessed by anyone else.
+    pub(super) unsafe extern "C" fn dumb_create_callback(
         file: *mut bindings::drm_file,
         dev: *mut bindings::drm_device,
         args: *mut bindings::drm_mode_create_dumb,
     ) -> core::ffi::c_int {
-        // SAFETY: The DRM core calls this with a valid device of the driver whose object type is
-        // `Self`, hence of `T::Driver`, that stays valid during the call.
+        // SAFETY: By the safety requirements; `T::Driver` is the driver whose object type is `Self`.
         let dev = unsafe { Device::<T::Driver>::from_raw(dev) };
 
-        // SAFETY: The DRM core passes its own copy of the arguments.
+        // SAFETY: By the safety requirements.
         let args = unsafe { &mut *args };
 
         from_result(|| {
-            args.handle = Self::dumb_create(file, dev, args)?;
+            // SAFETY: `file` is an open file of `dev`.
+            args.handle = unsafe { Self::dumb_create(file, dev, args) }?;
 
             Ok(0)
         })
@@ -61,13 +67,17 @@ impl<T: DriverObject> Object<T> {
 
     /// Creates a dumb buffer and returns its handle; `args.pitch` and `args.size` are set.
     ///
+    /// # Safety
+    ///
+    /// `file` must be an open file of `dev`.
+    ///
     /// # Errors
     ///
     /// - `ENOSYS` if the driver has no dumb buffers.
     /// - `EINVAL` if the width, the height, or the color mode is zero, or the size does not fit in
     ///   32 bits.
     /// - Those of [`Object::new`], of the driver, and of the creation of handles.
-    fn dumb_create(
+    unsafe fn dumb_create(
         file: *mut bindings::drm_file,
         dev: &Device<T::Driver>,
         args: &mut bindings::drm_mode_create_dumb,
@@ -108,7 +118,12 @@ impl<T: DriverObject> Object<T> {
     /// The `drm_driver.gem_prime_import` callback.
     ///
     /// Called with `drm_device.object_name_lock` held.
-    pub(super) extern "C" fn prime_import_callback(
+    ///
+    /// # Safety
+    ///
+    /// `dev` must be a valid device of a driver whose object type is `Self`, and `dma_buf` a valid
+    /// dma-buf.
+    pub(super) unsafe extern "C" fn prime_import_callback(
         dev: *mut bindings::drm_device,
         dma_buf: *mut bindings::dma_buf,
     ) -> *mut bindings::drm_gem_object {
@@ -125,8 +140,7 @@ impl<T: DriverObject> Object<T> {
             }
         }
 
-        // SAFETY: The DRM core calls this with a valid device of the driver whose object type is
-        // `Self`, hence of `T::Driver`, that stays valid during the call.
+        // SAFETY: By the safety requirements; `T::Driver` is the driver whose object type is `Self`.
         let dev = unsafe { Device::<T::Driver>::from_raw(dev) };
 
         // SAFETY: `dma_buf` is valid.
