@@ -107,12 +107,13 @@ pub mod internal {
         );
     }
 
-    /// Fails the build unless `Arg` has the size that is encoded in `cmd`.
-    pub const fn check_size<Arg>(cmd: u32) {
+    /// Returns `cmd`; fails the build unless `Arg` has the size that is encoded in it.
+    pub const fn check_size<Arg>(cmd: u32) -> u32 {
         assert!(
             size_of::<Arg>() == ioctl::_IOC_SIZE(cmd),
             "the argument type does not have the size that is encoded in the ioctl's number"
         );
+        cmd
     }
 
     /// Describes an ioctl whose handler runs while the device is registered.
@@ -397,9 +398,6 @@ unsafe fn with_misaligned_argument<Arg>(
 macro_rules! declare_drm_ioctls {
     ( $( ( $($entry:tt)* ) ),* $(,)? ) => {
         const IOCTLS: &'static [$crate::drm::ioctl::DrmIoctlDescriptor<Self>] = {
-            #[allow(unused_imports, reason = "a driver can have no ioctls")]
-            use $crate::uapi::*;
-
             const _: () = $crate::drm::ioctl::internal::check_numbers(
                 &[ $( $crate::__drm_ioctl_entry!(@cmd $($entry)*) ),* ]
             );
@@ -417,10 +415,17 @@ macro_rules! __drm_ioctl_entry {
         $crate::__drm_ioctl_entry!(@cmd $cmd, $arg, $flags, $handler)
     };
 
-    (@cmd $cmd:ident, $arg:ident, $flags:expr, $handler:expr $(,)?) => {{
-        const CMD: u32 = $crate::macros::concat_idents!(DRM_IOCTL_, $cmd) as u32;
-        const _: () = $crate::drm::ioctl::internal::check_size::<$crate::uapi::$arg>(CMD);
-        CMD
+    (@cmd $cmd:ident, $arg:ident, $flags:expr, $handler:expr $(,)?) => {
+        $crate::drm::ioctl::internal::check_size::<$crate::uapi::$arg>(
+            $crate::__drm_ioctl_entry!(@number $cmd)
+        )
+    };
+
+    // The names of `uapi` are in scope for the number only: among them are those of the errors.
+    (@number $cmd:ident) => {{
+        use $crate::uapi::*;
+
+        $crate::macros::concat_idents!(DRM_IOCTL_, $cmd) as u32
     }};
 
     (@describe unguarded $cmd:ident, $arg:ident, $flags:expr, $handler:expr $(,)?) => {
@@ -437,7 +442,7 @@ macro_rules! __drm_ioctl_entry {
         // size was checked together with the numbers.
         unsafe {
             $crate::drm::ioctl::internal::$kind::<Self, $crate::uapi::$arg, _>(
-                $crate::macros::concat_idents!(DRM_IOCTL_, $cmd) as u32,
+                $crate::__drm_ioctl_entry!(@number $cmd),
                 $flags,
                 $crate::c_str!(::core::stringify!($cmd)),
                 $handler,

@@ -8,6 +8,10 @@ pub mod driver;
 pub mod file;
 pub mod gem;
 pub mod ioctl;
+#[cfg(CONFIG_RUST_DRM_KMS)]
+pub mod kms;
+#[cfg(CONFIG_DRM_RUST_KUNIT_TEST)]
+mod kunit;
 mod print;
 mod registration;
 

@@ -42,6 +42,8 @@ impl Fourcc {
     }
 
     /// Looks up the properties of the format in the DRM core's table. Does not sleep.
+    // Not inlined because modules cannot call the C function, which is not exported.
+    #[inline(never)]
     pub fn info(self) -> Option<FormatInfo> {
         // SAFETY: `drm_format_info()` searches a static table. It is `__drm_format_info()` plus a
         // warning about unknown formats, which is not wanted here.
@@ -166,6 +168,15 @@ impl FormatInfo {
         unsafe { info.cast::<Opaque<_>>().as_ref() }.map(Self)
     }
 
+    /// # Safety
+    ///
+    /// `info` must point to a `struct drm_format_info` that lives forever and never changes.
+    pub(crate) unsafe fn from_raw_unchecked(info: *const bindings::drm_format_info) -> Self {
+        // SAFETY: By the safety requirements of this function; `Opaque` is transparent.
+        // INVARIANT: Likewise.
+        Self(unsafe { &*info.cast::<Opaque<_>>() })
+    }
+
     pub(crate) fn as_raw(self) -> *const bindings::drm_format_info {
         self.0.get()
     }
@@ -234,9 +245,8 @@ impl FormatInfo {
             )
         };
         // SAFETY: The structure is valid, and `plane`, below the number of planes, fits.
-        let bytes = unsafe {
-            bindings::drm_format_info_min_pitch(self.as_raw(), plane as c_int, width)
-        };
+        let bytes =
+            unsafe { bindings::drm_format_info_min_pitch(self.as_raw(), plane as c_int, width) };
 
         Some((u32::try_from(bytes).ok()?, height))
     }

@@ -121,15 +121,9 @@ impl<D: KmsDriver> Framebuffer<D> {
 
     /// Returns the properties of the pixel format.
     pub fn format(&self) -> FormatInfo {
-        // SAFETY: The framebuffer is initialised. Its format is an entry of the core's static
-        // table: the KMS abstractions set no `get_format_info` hook.
-        let info = unsafe { FormatInfo::from_raw((*self.as_raw()).format) };
-
-        match info {
-            Some(info) => info,
-            // The core refuses to create a framebuffer without a format.
-            None => unreachable_format(),
-        }
+        // SAFETY: The framebuffer is initialised, and the core makes none without a format, which
+        // is an entry of its static table: the KMS abstractions set no `get_format_info` hook.
+        unsafe { FormatInfo::from_raw_unchecked((*self.as_raw()).format) }
     }
 
     /// Returns the memory layout.
@@ -256,17 +250,6 @@ impl<D: KmsDriver> Framebuffer<D> {
     }
 }
 
-#[cold]
-fn unreachable_format() -> FormatInfo {
-    // Any entry of the table would do: with all accesses bounds-checked, a wrong one is harmless.
-    match super::fourcc::XRGB8888.info() {
-        Some(info) => info,
-        None => loop {
-            core::hint::spin_loop();
-        },
-    }
-}
-
 /// Returns whether `lines` lines of `bytes` bytes each, `pitch` bytes apart and starting at
 /// `offset`, do not overlap and fit into `size` bytes.
 fn plane_fits(bytes: u32, lines: u32, pitch: u32, offset: u32, size: usize) -> bool {
@@ -274,8 +257,7 @@ fn plane_fits(bytes: u32, lines: u32, pitch: u32, offset: u32, size: usize) -> b
         return false;
     }
     // At most (2^32 - 2) * (2^32 - 1) + 2 * (2^32 - 1), which is less than 2^64.
-    let end =
-        u64::from(lines - 1) * u64::from(pitch) + u64::from(offset) + u64::from(bytes);
+    let end = u64::from(lines - 1) * u64::from(pitch) + u64::from(offset) + u64::from(bytes);
 
     end <= size as u64
 }
@@ -364,9 +346,7 @@ impl<D: KmsDriver> FramebufferMap<D> {
 
         // SAFETY: `locate` checked that these bytes lie within the mapping. The copy is done in C
         // on raw pointers; memory that changes meanwhile gives a mixture of old and new bytes.
-        unsafe {
-            bindings::iosys_map_memcpy_from(dst.as_mut_ptr().cast(), map, offset, dst.len())
-        };
+        unsafe { bindings::iosys_map_memcpy_from(dst.as_mut_ptr().cast(), map, offset, dst.len()) };
         Ok(())
     }
 

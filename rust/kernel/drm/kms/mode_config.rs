@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The mode configuration of a device: limits, and the hooks for whole commits.
+//!
+//! C header: [`include/drm/drm_mode_config.h`](srctree/include/drm/drm_mode_config.h)
+
+use super::{
+    atomic::{
+        tail::CommitTail,
+        AtomicCheck, //
+    },
+    KmsDriver, //
+};
+use crate::{
+    bindings,
+    error::{
+        from_result,
+        to_result, //
+    },
+    prelude::*, //
+};
+
+/// Limits and preferences of a device.
+///
+/// Sizes are width and height in pixels.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct ModeConfigInfo {
+    /// The smallest framebuffer.
+    pub min_size: (u32, u32),
+    /// The largest framebuffer.
+    pub max_size: (u32, u32),
+    /// The largest cursor; 0 by 0 if there are no cursor planes.
+    pub cursor_size: (u32, u32),
+    /// The colour depth that clients should use, in bits; 0 leaves it to them.
+    pub preferred_depth: u32,
+}
+
+impl ModeConfigInfo {
+    /// # Errors
+    ///
+    /// `EINVAL` if the limits contradict each other or are beyond what the core can handle.
+    pub(super) fn check(&self) -> Result {
+        // The core keeps sizes as signed numbers in some places and in 16.16 fixed point in others.
+        const MAX: u32 = u16::MAX as u32;
+
+        let (min_w, min_h) = self.min_size;
+        let (max_w, max_h) = self.max_size;
+        let (cursor_w, cursor_h) = self.cursor_size;
+        let ordered = min_w <= max_w && min_h <= max_h;
+        let bounded = max_w <= MAX && max_h <= MAX && cursor_w <= MAX && cursor_h <= MAX;
+
+        if ordered && bounded && max_w > 0 && max_h > 0 {
+            Ok(())
+        } else {
+            Err(EINVAL)
+        }
+    }
+}
+
+/// The vtables of devices of `D`.
+pub(super) struct ModeConfigVtables<D: KmsDriver>(core::marker::PhantomData<D>);
+
+impl<D: KmsDriver> ModeConfigVtables<D> {
+    pub(super) const FUNCS: bindings::drm_mode_config_funcs = {
+        let mut funcs: bindings::drm_mode_config_funcs = pin_init::zeroed();
+
+        funcs.fb_create = Some(bindings::drm_gem_fb_create);
+        funcs.atomic_check = Some(Self::atomic_check_callback);
+        funcs.atomic_commit = Some(Self::atomic_commit_callback);
+        funcs
+    };
+
+    pub(super) const HELPER_FUNCS: bindings::drm_mode_config_helper_funcs = {
+        let mut funcs: bindings::drm_mode_config_helper_funcs = pin_init::zeroed();
+
+        funcs.atomic_commit_tail = Some(Self::atomic_commit_tail_callback);
+        funcs
+    };
+
+    /// # Safety
+    ///
+    /// `commit` must be a commit of a device of `D` in its check phase.
+    unsafe extern "C" fn atomic_check_callback(
+        _dev: *mut bindings::drm_device,
+        commit: *mut bindings::drm_atomic_commit,
+    ) -> c_int {
+        from_result(|| {
+            // SAFETY: By the safety requirements of this function; views of the hooks of objects
+            // are only used while this one is borrowed exclusively.
+            let mut check = unsafe { AtomicCheck::from_raw(commit) };
+
+            D::atomic_check(&mut check).map(|()| 0)
+        })
+    }
+
+    /// Executes a commit, unless the device is gone and the commit would switch a CRTC on.
+    ///
+    /// An ioctl that was on its way when the device was unplugged could otherwise switch a CRTC
+    /// on after `drm_atomic_helper_shutdown()` has switched all of them off for good. Commits that
+    /// leave CRTCs as they are or switch them off go on: the core needs them to clean up behind
+    /// closed files. `drm_dev_unplug()` waits for the section in here, so that whatever comes
+    /// before the shutdown is seen by it.
+    ///
+    /// # Safety
+    ///
+    /// `commit` must be a checked commit of the device `dev`, which must be one of `D`.
+    unsafe extern "C" fn atomic_commit_callback(
+        dev: *mut bindings::drm_device,
+        commit: *mut bindings::drm_atomic_commit,
+        nonblock: bool,
+    ) -> c_int {
+        from_result(|| {
+            let mut idx = 0;
+
+            // SAFETY: The device is valid.
+            let plugged = unsafe { bindings::drm_dev_enter(dev, &mut idx) };
+
+            // SAFETY: The commit is valid and belongs to the device.
+            let ret = if plugged || !unsafe { activates_crtc(commit) } {
+                // SAFETY: By the safety requirements of this function.
+                to_result(unsafe { bindings::drm_atomic_helper_commit(dev, commit, nonblock) })
+            } else {
+                Err(ENODEV)
+            };
+            if plugged {
+                // SAFETY: `drm_dev_enter()` returned true and set `idx`.
+                unsafe { bindings::drm_dev_exit(idx) };
+            }
+            ret.map(|()| 0)
+        })
+    }
+
+    /// # Safety
+    ///
+    /// `commit` must be a commit of a device of `D` whose states were swapped, and of which no step
+    /// of the tail was done.
+    unsafe extern "C" fn atomic_commit_tail_callback(commit: *mut bindings::drm_atomic_commit) {
+        // SAFETY: By the safety requirements of this function. The driver's function must accept
+        // any lifetime, so it cannot mix up this one with another.
+        let _done = D::atomic_commit_tail(unsafe { CommitTail::from_raw(commit) });
+    }
+}
+
+/// Returns whether a CRTC is active after `commit` that was not before.
+///
+/// # Safety
+///
+/// `commit` must be a valid commit.
+unsafe fn activates_crtc(commit: *mut bindings::drm_atomic_commit) -> bool {
+    // SAFETY: By the safety requirements of this function.
+    let count = unsafe { (*(*commit).dev).mode_config.num_crtc };
+
+    (0..usize::try_from(count).unwrap_or(0)).any(|i| {
+        // SAFETY: The array has an entry for each CRTC of the device.
+        let entry = unsafe { &*(*commit).crtcs.add(i) };
+
+        // SAFETY: States that are not null are valid as long as the commit is.
+        unsafe { !entry.ptr.is_null() && (*entry.new_state).active && !(*entry.old_state).active }
+    })
+}
