@@ -41,7 +41,6 @@ use crate::{
         private::Sealed,
         Device, //
     },
-    page::PAGE_SIZE,
     prelude::*,
     scatterlist,
     sync::{
@@ -172,9 +171,9 @@ impl<T: DriverObject> Object<T> {
     /// # Errors
     ///
     /// - `EINVAL` if `size` is zero or larger than any file can be.
-    /// - `ENOMEM` if `size` is so large that not even the list of its pages could be allocated, or
-    ///   if memory is short; `ENFILE` if there are too many files.
-    /// - `ENOSPC` if the device has no space for the `mmap()` offset of the object.
+    /// - `ENOMEM` or `ENFILE` if there is no memory for the object or its shmem file.
+    /// - `ENOSPC` if the device has no space for the `mmap()` offset of the object. That bounds the
+    ///   size of objects, to about 1 TiB with pages of 4 KiB.
     /// - The error of [`DriverObject::new`].
     pub fn new(
         dev: &Device<T::Driver>,
@@ -199,18 +198,7 @@ impl<T: DriverObject> Object<T> {
         config: ObjectConfig<'_, T>,
         args: T::Args,
     ) -> Result<ARef<Self>> {
-        // The helpers allocate one array for the pages of an object. An array that no allocator
-        // can provide makes them warn about whoever asks for it.
-        const MAX_PAGES: usize = i32::MAX as usize / size_of::<*mut bindings::page>();
-
         let size = object_size(size)?;
-        if isize::try_from(size).is_err() {
-            return Err(EINVAL);
-        }
-        if size / PAGE_SIZE > MAX_PAGES {
-            return Err(ENOMEM);
-        }
-
         let parent = config.parent_resv_obj;
         let resv = parent.map_or(ptr::null_mut(), |obj| obj.raw_dma_resv());
 
