@@ -134,6 +134,8 @@ fn make(lab: &Lab, dir: &Path, packages: &[String], step: &Step) -> Result<()> {
         "--aptopt=Acquire::Check-Valid-Until \"false\"".into(),
         "--aptopt=APT::Install-Recommends \"false\"".into(),
         "--aptopt=Acquire::Retries \"3\"".into(),
+        // What is half-made after a power cut is made again anyway.
+        "--dpkgopt=force-unsafe-io".into(),
         "--dpkgopt=path-exclude=/usr/share/man/*".into(),
         "--dpkgopt=path-exclude=/usr/share/locale/*".into(),
         format!("--keyring={}", host::keyring().display()),

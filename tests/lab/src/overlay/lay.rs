@@ -113,6 +113,12 @@ impl Index {
     }
 }
 
+/// Returns the paths that differ from stock in the tree whose index is the file
+/// `index`.
+pub fn touched(index: &Path) -> Vec<String> {
+    Index::read(index).entries.into_keys().collect()
+}
+
 /// Returns what the overlay does to each stock file that it touches.
 ///
 /// # Errors
@@ -413,7 +419,16 @@ fn compare(
     if key == index.compared && !strict {
         return Ok(());
     }
-    let changes = changes(checkout, base)?;
+    let Some(manifest) = Manifest::read(checkout)? else {
+        if strict {
+            bail!(
+                "{} is missing; `./lab refresh` writes it",
+                super::manifest::path(checkout).display()
+            );
+        }
+        return Ok(());
+    };
+    let changes = manifest.compare(&base.tree, &fates(checkout, &base.tree)?)?;
     if !changes.is_empty() {
         ui.say(format!(
             "stock files under the overlay are not as recorded (source: {} {}):",
@@ -432,21 +447,6 @@ fn compare(
     }
     index.compared = key;
     Ok(())
-}
-
-/// Returns how the stock files under the overlay differ from the recorded ones.
-///
-/// # Errors
-///
-/// Fails if there is no manifest, or something cannot be read.
-pub fn changes(checkout: &Checkout, base: &Base) -> Result<Vec<Change>> {
-    let manifest = Manifest::read(checkout)?.with_context(|| {
-        format!(
-            "{} is missing; `./lab refresh` writes it",
-            super::manifest::path(checkout).display()
-        )
-    })?;
-    manifest.compare(&base.tree, &fates(checkout, &base.tree)?)
 }
 
 #[cfg(test)]

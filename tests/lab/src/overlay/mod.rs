@@ -6,6 +6,7 @@ pub mod lay;
 pub mod maintainers;
 pub mod manifest;
 pub mod patches;
+pub mod series;
 
 use crate::checkout::Checkout;
 use anyhow::{Context, Result};
