@@ -118,6 +118,25 @@ impl<T: DriverObject> DumbCreate<T> {
 }
 
 /// PRIME import support of a driver, see [`DriverObject::IMPORT`].
+///
+/// # Examples
+///
+/// A device that can address no more than 256 MiB for each BO:
+///
+/// ```
+/// use kernel::{
+///     drm::gem::{
+///         DriverObject,
+///         PrimeImport, //
+///     },
+///     prelude::*,
+///     sizes::SZ_256M, //
+/// };
+///
+/// const fn import<T: DriverObject<Args = ()>>() -> PrimeImport<T> {
+///     PrimeImport::new(|_dev, size| if size > SZ_256M { Err(EFBIG) } else { Ok(()) })
+/// }
+/// ```
 pub struct PrimeImport<T: DriverObject> {
     pub(super) args: ImportArgs<T>,
 }
