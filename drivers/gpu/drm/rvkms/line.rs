@@ -251,7 +251,7 @@ fn narrow_32<S: LineSource>(
     x: u32,
     out: &mut [Rgb8],
 ) -> Result {
-    source.read_line(0, y, byte_offset(x, 4)?, out.as_bytes_mut())?;
+    source.read_line(0, y, byte_offset(x, 4)?, AsBytes::as_bytes_mut(out))?;
     match (layout.r, layout.g, layout.b) {
         (2, 1, 0) => {
             for p in out {

@@ -186,6 +186,7 @@ mod mode_config;
 pub mod modes;
 pub mod object;
 pub mod plane;
+mod queue;
 mod setup;
 pub mod vblank;
 
@@ -257,11 +258,13 @@ pub use self::{
         PlaneType,
         Scaling, //
     },
+    queue::OrderedQueue,
     setup::{
         new_device,
         SetupDevice, //
     },
     vblank::{
+        OwnedVblankRef,
         PendingVblankEvent,
         VblankRef, //
     },
