@@ -190,6 +190,8 @@ pub mod driver;
 pub mod file;
 pub mod gem;
 pub mod ioctl;
+#[cfg(CONFIG_RUST_DRM_KMS)]
+pub mod kms;
 #[cfg(CONFIG_DRM_RUST_KUNIT_TEST)]
 mod kunit;
 mod print;

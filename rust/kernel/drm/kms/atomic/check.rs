@@ -7,7 +7,6 @@ use super::super::{
     object::{
         private::{
             RawAtomic,
-            RawObject,
             BANKS, //
         },
         AtomicObject, //
@@ -52,11 +51,11 @@ use core::{
 pub struct AtomicCheck<'a, D: KmsDriver> {
     raw: NonNull<bindings::drm_atomic_commit>,
     borrowed: [Cell<u32>; BANKS],
-    _driver: PhantomData<(&'a (), fn() -> D)>,
+    _driver: PhantomData<&'a D>,
     _not_send: NotThreadSafe,
 }
 
-impl<D: KmsDriver> AtomicCheck<'_, D> {
+impl<'a, D: KmsDriver> AtomicCheck<'a, D> {
     /// # Safety
     ///
     /// `raw` must be a valid commit in its check phase, of a device of `D`, for as long as the view
@@ -73,7 +72,7 @@ impl<D: KmsDriver> AtomicCheck<'_, D> {
     }
 
     /// Returns the device.
-    pub fn dev(&self) -> &Device<D> {
+    pub fn dev(&self) -> &'a Device<D> {
         // SAFETY: By the type invariants; a commit holds its device.
         unsafe { Device::from_raw((*self.raw.as_ptr()).dev) }
     }
@@ -224,10 +223,7 @@ impl<D: KmsDriver> AtomicCheck<'_, D> {
         // SAFETY: The commit is valid and in its check phase. The hooks of the objects get views of
         // their own; by the exclusive borrow, nothing is lent by this one.
         to_result(unsafe {
-            bindings::drm_atomic_helper_check(
-                (*self.raw.as_ptr()).dev,
-                self.raw.as_ptr(),
-            )
+            bindings::drm_atomic_helper_check((*self.raw.as_ptr()).dev, self.raw.as_ptr())
         })
     }
 }
@@ -267,6 +263,7 @@ impl<'a, O: AtomicObject> ObjectCheck<'a, O> {
     /// # Errors
     ///
     /// `EBUSY` if the state is lent already: drop the other [`StateMut`] first.
+    #[expect(clippy::new_ret_no_self, reason = "the counterpart of `old`")]
     pub fn new(&self) -> Result<StateMut<'_, O>> {
         self.check.new_state(self.object)
     }
