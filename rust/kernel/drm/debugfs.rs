@@ -9,7 +9,6 @@ use crate::{
     drm::{
         Device,
         Driver,
-        Ioctl,
         Printer,
         Registered, //
     },
@@ -125,7 +124,9 @@ where
     // Freeing the device removes the file and waits for its readers first. The file was added
     // while the device was being registered.
     let dev = unsafe {
-        Device::<T, Ioctl>::from_raw((*(*seq).private.cast::<bindings::drm_debugfs_entry>()).dev)
+        Device::<T, crate::drm::Ioctl>::from_raw(
+            (*(*seq).private.cast::<bindings::drm_debugfs_entry>()).dev,
+        )
     };
 
     // This also stops the readers of a device whose registration has failed: they could see it
