@@ -85,8 +85,10 @@ impl<T: DriverObject> Object<T> {
         let dumb = T::DUMB.ok_or(ENOSYS)?;
 
         // `drm_mode_size_dumb()` relies on what the ioctl has checked. Do not depend on the caller.
-        let bytes = args.bpp.checked_add(7).ok_or(EINVAL)? / 8;
-        args.width.checked_mul(bytes).ok_or(EINVAL)?;
+        if args.bpp > u32::MAX - 8 {
+            return Err(EINVAL);
+        }
+        args.width.checked_mul(args.bpp.div_ceil(8)).ok_or(EINVAL)?;
 
         // SAFETY: `dev` and `args` are valid.
         to_result(unsafe {
