@@ -141,6 +141,11 @@ fn fits<T: drm::Driver>(dev: &Device<T>) -> bool {
     ptr.is_aligned() && size >= size_of::<Device<T>>()
 }
 
+/// Returns where `data` is.
+fn address<D>(data: &D) -> usize {
+    core::ptr::from_ref(data) as usize
+}
+
 #[kunit_tests(rust_drm_device)]
 mod tests {
     use super::*;
@@ -157,6 +162,7 @@ mod tests {
 
         // More of them, whose memory may be next to that of the first.
         for _ in 0..4 {
+            let parent = faux::Registration::new(c"kunit-large-other", None)?;
             let other = device::<Holder<Large>>(&parent, Large::new(events.on_drop(2)))?;
 
             assert!(other.is_intact());
@@ -173,18 +179,22 @@ mod tests {
     #[test]
     fn overaligned_data() -> Result {
         let events = Events::new()?;
-        let parent = faux::Registration::new(c"kunit-aligned", None)?;
+        let parents = [
+            faux::Registration::new(c"kunit-align64", None)?,
+            faux::Registration::new(c"kunit-align1024", None)?,
+            faux::Registration::new(c"kunit-align8192", None)?,
+        ];
 
         for i in 0..8 {
             let tracked = || events.on_drop(1);
-            let a = device::<Holder<Align64>>(&parent, Ok(Align64(i, tracked())))?;
-            let b = device::<Holder<Align1024>>(&parent, Ok(Align1024(i, tracked())))?;
-            let c = device::<Holder<Align8192>>(&parent, Ok(Align8192(i, tracked())))?;
+            let a = device::<Holder<Align64>>(&parents[0], Ok(Align64(i, tracked())))?;
+            let b = device::<Holder<Align1024>>(&parents[1], Ok(Align1024(i, tracked())))?;
+            let c = device::<Holder<Align8192>>(&parents[2], Ok(Align8192(i, tracked())))?;
 
             assert!(fits(&a) && fits(&b) && fits(&c));
-            assert_eq!(core::ptr::from_ref(&a.0) as usize % 64, 0);
-            assert_eq!(core::ptr::from_ref(&b.0) as usize % 1024, 0);
-            assert_eq!(core::ptr::from_ref(&c.0) as usize % 8192, 0);
+            assert_eq!(address::<Align64>(&a) % 64, 0);
+            assert_eq!(address::<Align1024>(&b) % 1024, 0);
+            assert_eq!(address::<Align8192>(&c) % 8192, 0);
             assert_eq!((a.0, b.0, c.0), (i, i, i));
         }
         assert_eq!(events.seen(), 0x1111_1111_1111_1111);
@@ -258,7 +268,7 @@ mod tests {
         let dev = device::<Holder<Worker>>(&parent, Worker::new(&events))?;
         let handle: ARef<Device<_>> = (&*dev).into();
 
-        assert!(workqueue::system().enqueue(handle).is_ok());
+        assert!(workqueue::system_long().enqueue(handle).is_ok());
         dev.done.wait_for_completion();
         assert_eq!(events.seen(), 5);
         Ok(())

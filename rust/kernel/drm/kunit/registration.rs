@@ -207,7 +207,7 @@ mod tests {
         let entered = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
 
         let their = (handle.clone(), entered.clone(), events.clone());
-        workqueue::system().try_spawn(GFP_KERNEL, move || {
+        workqueue::system_long().try_spawn(GFP_KERNEL, move || {
             let (handle, entered, events) = their;
 
             if let Some(guard) = handle.registration_guard() {

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reading what kernels and programs print.
+
+pub mod ktap;
+pub mod lines;
+pub mod splat;
