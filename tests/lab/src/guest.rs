@@ -85,23 +85,21 @@ pub fn cargo(lab: &Lab, root: &Path, name: &str) -> Result<Command> {
     for dir in [&home, &target] {
         fs::create_dir_all(dir).with_context(|| format!("{}", dir.display()))?;
     }
-    let mut sandbox = Sandbox::new(root)
+    // Where the user gets crates from.
+    for config in user_cargo_configs() {
+        if config.is_file() {
+            fs::copy(&config, home.join("config.toml"))
+                .with_context(|| format!("{}", config.display()))?;
+            break;
+        }
+    }
+    let sandbox = Sandbox::new(root)
         .ro_bind(&lab.checkout.path("tests"), "/src")
         .bind(&home, "/mnt")
         .bind(&target, "/out")
         .env("CARGO_HOME", "/mnt")
         .env("CARGO_TARGET_DIR", "/out")
         .dir(&format!("/src/{name}"));
-    // Where the user gets crates from.
-    for config in user_cargo_configs() {
-        if config.is_file() {
-            let inside = "/mnt/config.toml";
-            fs::copy(&config, home.join("config.toml"))
-                .with_context(|| format!("{}", config.display()))?;
-            sandbox = sandbox.ro_bind(&home.join("config.toml"), inside);
-            break;
-        }
-    }
     Ok(sandbox.command("cargo"))
 }
 

@@ -6,6 +6,7 @@ pub mod compat;
 pub mod compile_fail;
 pub mod igt;
 pub mod kunit;
+mod rustc;
 pub mod static_checks;
 pub mod unit;
 
@@ -13,7 +14,8 @@ use crate::{
     boot::{Driver, Foreign},
     context::Lab,
     guest::Programs,
-    kernel::{Built, Flavour},
+    kernel::{self, Built, Flavour},
+    prepare::{self, Prepared},
     report::Case,
 };
 use anyhow::{Result, bail};
@@ -84,6 +86,8 @@ pub struct Context<'a> {
     pub lab: &'a Lab,
     /// The driver under test.
     pub driver: Driver,
+    /// The driver to compare with.
+    pub peer: Option<Driver>,
     /// Do without the kernel's checks.
     pub no_debug: bool,
     /// Which tests are wanted.
@@ -92,6 +96,7 @@ pub struct Context<'a> {
     pub output: PathBuf,
     /// A kernel from elsewhere.
     pub foreign: Foreign,
+    prepared: OnceCell<Prepared>,
     built: RefCell<HashMap<Flavour, Built>>,
     programs: OnceCell<Programs>,
 }
@@ -102,10 +107,12 @@ impl<'a> Context<'a> {
         Self {
             lab,
             driver,
+            peer: None,
             no_debug: false,
             filters,
             output,
             foreign: Foreign::default(),
+            prepared: OnceCell::new(),
             built: RefCell::new(HashMap::new()),
             programs: OnceCell::new(),
         }
@@ -120,9 +127,37 @@ impl<'a> Context<'a> {
         if let Some(built) = self.built.borrow().get(&flavour) {
             return Ok(built.clone());
         }
-        let built = self.foreign.ensure(self.lab, flavour)?;
+        let built = match self.foreign.built(self.lab, flavour)? {
+            Some(built) => built,
+            None => kernel::ensure_prepared(self.lab, flavour, self.prepared()?)?,
+        };
         self.built.borrow_mut().insert(flavour, built.clone());
         Ok(built)
+    }
+
+    /// Returns root, source and workspace, prepared once.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the preparation does.
+    pub fn prepared(&self) -> Result<&Prepared> {
+        if let Some(prepared) = self.prepared.get() {
+            return Ok(prepared);
+        }
+        let prepared = prepare::ensure(self.lab, prepare::Options::default())?;
+        Ok(self.prepared.get_or_init(|| prepared))
+    }
+
+    /// Returns the Debian root.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the preparation does.
+    pub fn root(&self) -> Result<PathBuf> {
+        match &self.foreign.foreign_root {
+            Some(root) => Ok(root.canonicalize()?),
+            None => Ok(self.prepared()?.root.fs.clone()),
+        }
     }
 
     /// Returns the programs that run in guests, built once.
@@ -134,8 +169,7 @@ impl<'a> Context<'a> {
         if let Some(programs) = self.programs.get() {
             return Ok(programs.clone());
         }
-        let root = self.built(self.test_kernel())?.root;
-        let programs = Programs::ensure(self.lab, &root)?;
+        let programs = Programs::ensure(self.lab, &self.root()?)?;
         Ok(self.programs.get_or_init(|| programs).clone())
     }
 
@@ -214,14 +248,13 @@ impl Filters {
         self.any(suite, |part| name.contains(part))
     }
 
-    /// Tells whether a test of `suite` whose name begins with `start` may be
-    /// wanted.
-    pub fn may_want(&self, suite: &str, start: &str) -> bool {
-        self.any(suite, |part| start.contains(part) || part.contains(start))
-            || self.any(suite, |part| {
-                // A part of what follows the start.
-                !part.contains('@') && !part.contains(['_', '/'])
-            })
+    /// Tells whether a test of `suite` whose name begins with `program`, or is
+    /// that and `@` and something, may be wanted.
+    pub fn may_want(&self, suite: &str, program: &str) -> bool {
+        self.any(suite, |part| {
+            let named = part.split_once('@').map(|(named, _)| named);
+            named.is_none_or(|named| program.ends_with(named))
+        })
     }
 }
 
@@ -249,6 +282,7 @@ mod tests {
         assert!(some.wants("igt", "kms_flip@basic-plain-flip"));
         assert!(!some.wants("igt", "kms_atomic@basic"));
         assert!(some.may_want("igt", "kms_flip") && !some.may_want("igt", "kms_atomic"));
+        assert!(!some.may_want("static", "x"));
         assert!(filters(&["igt/basic"]).may_want("igt", "kms_atomic"));
     }
 
