@@ -101,6 +101,7 @@ impl Foreign {
                 .with_context(|| format!("{}", path.display()))
         };
         let work = lab.cache.work(&lab.checkout);
+        fs::create_dir_all(lab.cache.ccache())?;
         Ok(Some(Built {
             flavour,
             src: real(src)?,

@@ -17,6 +17,9 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// The guest's first process.
 const AGENT: &str = "guest-agent";
 
+/// What the machine, and the root, trust when they download.
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
 /// Programs that every run finds in its `bin` folder.
 const PROGRAMS: [&str; 2] = ["showcase", "snapshot"];
 
@@ -100,6 +103,13 @@ pub fn cargo(lab: &Lab, root: &Path, name: &str) -> Result<Command> {
         .env("CARGO_HOME", "/mnt")
         .env("CARGO_TARGET_DIR", "/out")
         .dir(&format!("/src/{name}"));
+    // A machine behind a proxy may trust more than Debian does.
+    let certificates = Path::new(CERTIFICATES);
+    let sandbox = if certificates.is_file() {
+        sandbox.ro_bind(certificates, CERTIFICATES)
+    } else {
+        sandbox
+    };
     Ok(sandbox.command("cargo"))
 }
 

@@ -162,7 +162,8 @@ impl Session<'_> {
         let mut splats = Vec::new();
         let mut deaths = Vec::new();
         for number in 0.. {
-            let report = self.boot(notes.path(), number)?;
+            let dir = RunDir::new(&self.built)?;
+            let report = self.boot(&dir, notes.path(), number)?;
             let log = format!("igt-{}-{number}.log", self.driver);
             self.context.keep_log(&report, &log)?;
             splats.extend(report.splats.clone());
@@ -203,8 +204,7 @@ impl Session<'_> {
         Ok(run)
     }
 
-    fn boot(&self, notes: &Path, number: usize) -> Result<machine::Report> {
-        let dir = RunDir::new(&self.built)?;
+    fn boot(&self, dir: &RunDir, notes: &Path, number: usize) -> Result<machine::Report> {
         let mut boot = Boot::new(dir.path().into());
         boot.memory = 2048;
         boot.share(notes, GUEST_NOTES);
