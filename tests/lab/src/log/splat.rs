@@ -90,6 +90,8 @@ impl fmt::Display for Splat {
 pub struct Scanner {
     found: Vec<Splat>,
     open: bool,
+    /// Whether the backtrace of the open complaint has begun.
+    trace: bool,
     separators: usize,
     before: VecDeque<String>,
     step: Option<String>,
@@ -112,7 +114,7 @@ impl Scanner {
             let mut lines: Vec<String> = self.before.drain(..).collect();
             // Rows of "=" frame a report; text before is another story.
             lines.retain(|line| line.starts_with("====="));
-            self.separators = 0;
+            (self.separators, self.trace) = (0, false);
             lines.push(text.to_owned());
             self.found.push(Splat {
                 title: text.to_owned(),
@@ -138,11 +140,18 @@ impl Scanner {
             self.open = false;
             return;
         }
+        let kasan = splat.title.starts_with("BUG: KASAN");
+        // A backtrace is indented. KASAN has more to say after it.
+        if self.trace && !kasan && !text.starts_with(' ') && !LAST.is_match(text) {
+            self.open = false;
+            return;
+        }
+        self.trace |= text == "Call Trace:";
         splat.lines.push(text.to_owned());
         // A report of KASAN is framed by two rows; after the second nothing
         // follows, while a panic or a trace ends with a line of its own.
         self.separators += usize::from(separator);
-        let framed = splat.title.starts_with("BUG: KASAN") && self.separators > 0;
+        let framed = kasan && self.separators > 0;
         if framed || LAST.is_match(text) || splat.lines.len() >= LONGEST {
             self.open = false;
         }
