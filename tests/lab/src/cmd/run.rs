@@ -75,7 +75,7 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
         Flavour::Uml
     };
     let built = args.foreign.ensure(lab, flavour)?;
-    let programs = Programs::ensure(lab)?;
+    let programs = Programs::ensure(lab, &built.root)?;
     let show = Show {
         driver: args.driver,
         frames: args.frames,
@@ -94,7 +94,7 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
             {
                 first_frame = Some(started.elapsed());
             }
-            Progress::Event(_) => {}
+            Progress::Event(_) | Progress::Line(_) => {}
             Progress::Splat(title) => lab.ui.say(format!("kernel: {title}")),
         }
     })?;

@@ -52,7 +52,7 @@ pub fn main(lab: &Lab, args: &ShellArgs) -> Result<ExitCode> {
         Flavour::Uml
     };
     let built = args.foreign.ensure(lab, flavour)?;
-    let programs = Programs::ensure(lab)?;
+    let programs = Programs::ensure(lab, &built.root)?;
     let dir = RunDir::new(&built)?;
     let mut boot = Boot::new(dir.path().into());
     if !args.bare {

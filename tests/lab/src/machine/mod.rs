@@ -60,6 +60,8 @@ pub struct Boot {
     pub patience: Duration,
     /// Whether the guest's console is the user's terminal.
     pub interactive: bool,
+    /// Further folders that the guest sees, and where.
+    pub shares: Vec<(PathBuf, String)>,
 }
 
 impl Boot {
@@ -72,7 +74,13 @@ impl Boot {
             arguments: Vec::new(),
             patience: Duration::from_secs(180),
             interactive: false,
+            shares: Vec::new(),
         }
+    }
+
+    /// Shows the guest the folder `outside`, for reading and writing.
+    pub fn share(&mut self, outside: &Path, inside: &str) {
+        self.shares.push((outside.into(), inside.into()));
     }
 
     /// Adds a step.
@@ -290,6 +298,7 @@ pub fn run(
             progress(&Progress::Event(&event));
         }
         for line in follower.console_lines()? {
+            progress(&Progress::Line(&line));
             if let Some(title) = scanner.feed(&line) {
                 progress(&Progress::Splat(title));
             }
@@ -342,12 +351,16 @@ fn end(follower: &Follower, status: &str) -> End {
 }
 
 fn plan(machine: &dyn Machine, built: &Built, boot: &Boot, dir: &Path) -> Result<Plan> {
+    let mut mounts = vec![
+        machine.share(&built.out, GUEST_MODULES, true)?,
+        machine.share(dir, GUEST_RUN, false)?,
+    ];
+    for (outside, inside) in &boot.shares {
+        mounts.push(machine.share(outside, inside, false)?);
+    }
     Ok(Plan {
         root: machine.share(&built.root, "/", true)?,
-        mounts: vec![
-            machine.share(&built.out, GUEST_MODULES, true)?,
-            machine.share(dir, GUEST_RUN, false)?,
-        ],
+        mounts,
         results: GUEST_RUN.into(),
         // IGT takes a console for a sign that somebody else owns the display.
         hide: vec!["/dev/tty0".into()],
