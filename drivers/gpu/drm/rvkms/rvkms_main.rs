@@ -22,6 +22,10 @@ use kernel::{
         gem,
         kms::{
             self,
+            color::{
+                ColorEncoding,
+                ColorRange, //
+            },
             ConnectorType,
             EncoderType,
             KmsDriver,
@@ -59,6 +63,16 @@ const MAX_SIZE: (u16, u16) = (8192, 8192);
 
 /// The largest cursor.
 const CURSOR_SIZE: (u16, u16) = (512, 512);
+
+/// The encodings of YCbCr framebuffers, the default first.
+const ENCODINGS: [ColorEncoding; 3] = [
+    ColorEncoding::Bt601,
+    ColorEncoding::Bt709,
+    ColorEncoding::Bt2020,
+];
+
+/// The ranges of YCbCr framebuffers, the default first.
+const RANGES: [ColorRange; 2] = [ColorRange::Full, ColorRange::Limited];
 
 /// How many overlay planes there are with `enable_overlay`.
 const OVERLAYS: usize = 8;
@@ -143,7 +157,12 @@ impl KmsDriver for RvkmsDriver {
                 name: None,
             };
 
-            setup.create_plane(&args, Ok(RvkmsPlane))
+            let plane = setup.create_plane(&args, Ok(RvkmsPlane))?;
+
+            setup.create_color_properties(plane, &ENCODINGS, &RANGES)?;
+            // Blending is always pre-multiplied, which user space should be able to see.
+            setup.create_blend_mode_property(plane, &[])?;
+            Ok::<_, Error>(plane)
         };
         // Planes are stacked in the order of their creation.
         let primary = plane(PlaneType::Primary)?;
@@ -162,6 +181,8 @@ impl KmsDriver for RvkmsDriver {
         };
         let crtc = setup.create_crtc(primary, cursor, None, RvkmsCrtc::new())?;
 
+        setup.enable_gamma(crtc, gamma::MAX_ENTRIES as u32)?;
+        setup.attach_background_color(crtc)?;
         for overlay in overlays {
             setup.allow_crtc(overlay, crtc)?;
         }

@@ -175,6 +175,7 @@
 //! C header: [`include/drm/drm_mode_config.h`](srctree/include/drm/drm_mode_config.h)
 
 pub mod atomic;
+pub mod color;
 pub mod connector;
 pub mod crc;
 pub mod crtc;
