@@ -10,7 +10,7 @@ use crate::{
     report::{Case, Results},
     suites::{Context, Filters, SUITES},
 };
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::Args;
 use comfy_table::{Table, presets};
 use std::{fs, path::PathBuf, process::ExitCode, time::Instant};
@@ -54,7 +54,7 @@ pub fn main(lab: &Lab, args: &TestArgs) -> Result<ExitCode> {
         Some(dir) => dir.clone(),
         None => lab.checkout.path("out/test"),
     };
-    fs::create_dir_all(&output)?;
+    fs::create_dir_all(&output).with_context(|| format!("{}", output.display()))?;
     let mut context = Context::new(lab, args.driver, filters, output.canonicalize()?);
     context.peer = args.peer;
     context.no_debug = args.no_debug;

@@ -25,8 +25,12 @@ use walkdir::WalkDir;
 /// Name of the suite.
 pub const NAME: &str = "compile-fail";
 
-/// A module of ours whose flags the programs are compiled with.
-const LIKE: &str = "drivers/gpu/drm/rvkms/rvkms_main.o";
+/// Modules whose flags the programs are compiled with: the first one that was
+/// built.
+const LIKE: [&str; 2] = [
+    "drivers/gpu/drm/rvkms/rvkms_main.o",
+    "drivers/gpu/drm/nova/nova.o",
+];
 
 /// What the programs share.
 const COMMON: &str = "common";
@@ -112,7 +116,10 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
         return Ok(Vec::new());
     }
     let built = context.built(Flavour::Uml)?;
-    let flags = Flags::of(&built, LIKE)?;
+    let flags = LIKE
+        .iter()
+        .find_map(|object| Flags::of(&built, object).ok())
+        .context("no module was compiled whose flags could be used")?;
     let step = context
         .lab
         .ui
