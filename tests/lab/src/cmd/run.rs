@@ -81,7 +81,7 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
         frames: args.frames,
     };
     let dir = RunDir::new(&built)?;
-    let mut boot = Boot::new(dir.path().into());
+    let mut boot = Boot::new(lab, dir.path())?;
     show.plan(&mut boot, &built)?;
 
     let step = lab.ui.step(format!("run {}", args.driver), None);

@@ -73,7 +73,7 @@ fn picture(lab: &Lab, args: &ScreenshotArgs, output: &Path) -> Result<Outcome> {
     let built = args.foreign.ensure(lab, Flavour::Uml)?;
     let programs = Programs::ensure(lab, &built.root)?;
     let dir = RunDir::new(&built)?;
-    let mut boot = Boot::new(dir.path().into());
+    let mut boot = Boot::new(lab, dir.path())?;
     boot::load_module(&mut boot, &built, args.driver.module())?;
     let mut command = vec![
         format!("{GUEST_RUN}/bin/snapshot"),

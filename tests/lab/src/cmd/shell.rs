@@ -54,7 +54,7 @@ pub fn main(lab: &Lab, args: &ShellArgs) -> Result<ExitCode> {
     let built = args.foreign.ensure(lab, flavour)?;
     let programs = Programs::ensure(lab, &built.root)?;
     let dir = RunDir::new(&built)?;
-    let mut boot = Boot::new(dir.path().into());
+    let mut boot = Boot::new(lab, dir.path())?;
     if !args.bare {
         boot::load_module(&mut boot, &built, args.driver.module())?;
     }

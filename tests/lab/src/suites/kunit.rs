@@ -34,7 +34,7 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
     let built = context.built(Flavour::UmlDebug)?;
     let programs = context.programs()?;
     let dir = RunDir::new(&built)?;
-    let mut boot = Boot::new(dir.path().into());
+    let mut boot = Boot::new(context.lab, dir.path())?;
     boot.patience = Duration::from_secs(600);
     for module in [context.driver.module()].into_iter().chain(SAMPLES) {
         boot::load_module(&mut boot, &built, module)?;

@@ -205,7 +205,7 @@ impl Session<'_> {
     }
 
     fn boot(&self, dir: &RunDir, notes: &Path, number: usize) -> Result<machine::Report> {
-        let mut boot = Boot::new(dir.path().into());
+        let mut boot = Boot::new(self.context.lab, dir.path())?;
         boot.memory = 2048;
         boot.share(notes, GUEST_NOTES);
         // KUnit has its own suite.
