@@ -11,16 +11,16 @@
 //!
 //! Three things that C drivers tend to mix up end at different times, and have different types:
 //!
-//! | What                             | Seen as                                 | Ends when                       | Keep here                    |
-//! |----------------------------------|-----------------------------------------|---------------------------------|------------------------------|
-//! | the driver is bound to the parent | [`device::Device<Bound>`][Bound], `'a` | the hardware is removed or the driver is unbound | MMIO, interrupts, clocks |
-//! | the device is registered         | [`Registration`], [`RegistrationGuard`] | the [`Registration`] is dropped | [`Driver::RegistrationData`] |
-//! | the device exists                | [`ARef<Device<T>>`](Device)             | the last reference is dropped   | [`Driver::Data`]             |
+//! | What         | Seen as                  | Ends when            | Holds               |
+//! |--------------|--------------------------|----------------------|---------------------|
+//! | bound parent | [`Device<Bound>`][Bound] | it is unbound        | MMIO, interrupts    |
+//! | registration | [`RegistrationGuard`]    | it is unplugged      | [registration data] |
+//! | device       | [`ARef`] of a [`Device`] | no reference is left | [device data]       |
 //!
-//! Each is inside the next but the last: a registration ends before the parent is unbound, and the
-//! device lives on for as long as a file is open, a BO is exported or anybody else holds a
-//! reference. So `Driver::Data` cannot borrow from the hardware, `Driver::RegistrationData` can,
-//! and is reached only by those that keep the device registered while they look.
+//! A registration ends before the parent is unbound; the device lives on for as long as a file is
+//! open, a BO is exported or anybody else holds a reference. So the device data cannot borrow from
+//! the hardware. The registration data can, and is reached only by those that keep the device
+//! registered while they look.
 //!
 //! A file ([`Driver::File`]) and a BO ([`Driver::Object`]) are inside the device; each file also
 //! keeps the driver's module loaded.
@@ -41,30 +41,30 @@
 //!
 //! Each step can fail, and `?` is all that is needed then:
 //!
-//! | What fails                        | What is left behind                                           |
-//! |-----------------------------------|---------------------------------------------------------------|
-//! | the initialiser of `Data`         | nothing: what it had initialised is dropped, the rest is not  |
-//! | the probe, before registration    | nothing, or the device with its `Data` if something holds a reference |
-//! | the initialiser of `RegistrationData` | the same                                                  |
-//! | `drm_dev_register()`              | the same; clients that were faster find the device unplugged  |
-//! | the probe, after registration     | the same; the registration is dropped like at unplug          |
+//! | What fails                            | What is left behind                         |
+//! |---------------------------------------|---------------------------------------------|
+//! | the initialiser of `Data`             | nothing; what it had initialised is dropped |
+//! | the probe, before registration        | nothing, or the device if it is referenced  |
+//! | the initialiser of `RegistrationData` | the same                                    |
+//! | `drm_dev_register()`                  | the same; its clients find it unplugged     |
+//! | the probe, after registration         | the same, by way of an unplug               |
 //!
 //! # Contexts
 //!
 //! `Device<T, C>` is a device in a context `C` ([`DeviceContext`]), which says what is certain
 //! about it and which methods it has. What a callback may do follows from the reference it gets:
 //!
-//! | Callback                             | Device         | Registered?      | Notes                         |
-//! |--------------------------------------|----------------|------------------|-------------------------------|
-//! | ioctl handler                        | [`Registered`] | yes              | and the registration data     |
-//! | unguarded ioctl handler              | [`Ioctl`]      | perhaps no more  | may wait for long             |
-//! | [`Driver::show_fdinfo`]              | [`Registered`] | yes              | and the registration data     |
-//! | [`Driver::debugfs_init`]             | [`Uninit`]     | just becoming so | inside [`Registration::new`]  |
-//! | a debugfs file                       | [`Registered`] | yes              | and the registration data     |
-//! | [`DriverFile::open`][open]           | [`Uninit`]     | perhaps          | also of clients in the kernel |
-//! | drop of [`Driver::File`]             | none           | perhaps no more  | the device still exists       |
-//! | drop of [`Driver::RegistrationData`] | none           | no more          | the parent is still bound     |
-//! | drop of [`Driver::Data`]             | none           | no more          | nobody has a reference        |
+//! | Callback                   | Device         | Registered?      | Notes                     |
+//! |----------------------------|----------------|------------------|---------------------------|
+//! | ioctl handler              | [`Registered`] | yes              | and the data of it        |
+//! | unguarded ioctl handler    | [`Ioctl`]      | perhaps no more  | may wait for long         |
+//! | [`Driver::show_fdinfo`]    | [`Registered`] | yes              | and the data of it        |
+//! | [`Driver::debugfs_init`]   | [`Uninit`]     | just becoming so | in [`Registration::new`]  |
+//! | a debugfs file             | [`Registered`] | yes              | and the data of it        |
+//! | [`DriverFile::open`][open] | [`Uninit`]     | perhaps          | also of kernel clients    |
+//! | drop of [`Driver::File`]   | none           | perhaps no more  | the device still exists   |
+//! | drop of registration data  | none           | no more          | the parent is still bound |
+//! | drop of device data        | none           | no more          | nobody has a reference    |
 //!
 //! All of them may sleep and hold no lock of the DRM core. Those that get a [`Registered`] device
 //! keep it from being unplugged and must not wait for long. Anything else, such as a work item or
@@ -182,7 +182,10 @@
 //! ```
 //!
 //! [Bound]: crate::device::Bound
+//! [device data]: Driver::Data
 //! [open]: file::DriverFile::open
+//! [registration data]: Driver::RegistrationData
+//! [`ARef`]: crate::sync::aref::ARef
 
 pub mod debugfs;
 pub mod device;
