@@ -9,7 +9,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use comfy_table::{Table, presets};
-use guest_protocol::display;
+use guest_protocol::{Event, display};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -100,17 +100,7 @@ impl Show {
 
     /// Judges what happened.
     pub fn rows(&self, report: &Report) -> Vec<Row> {
-        let mut rows = Vec::new();
-        for event in &report.events {
-            if let guest_protocol::Event::Ended { step, .. } = event
-                && step.starts_with("load ")
-            {
-                let errors = boot::step_complaint(report, step);
-                if !errors.is_empty() {
-                    rows.push(row("kernel", step, report, errors));
-                }
-            }
-        }
+        let mut rows = failed_loads(report);
         rows.extend(client_rows(report, STILL));
         rows.push(flip_row(report));
         rows.extend(client_rows(report, SHOWCASE));
@@ -136,6 +126,21 @@ impl Show {
     }
 }
 
+/// A row for each module that could not be loaded.
+pub fn failed_loads(report: &Report) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for event in &report.events {
+        let Event::Ended { step, .. } = event else {
+            continue;
+        };
+        let errors = boot::step_complaint(report, step);
+        if step.starts_with("load ") && !errors.is_empty() {
+            rows.push(row("kernel", step, report, errors));
+        }
+    }
+    rows
+}
+
 fn row(client: &str, what: &str, report: &Report, errors: Vec<String>) -> Row {
     Row {
         client: client.into(),
@@ -148,7 +153,7 @@ fn row(client: &str, what: &str, report: &Report, errors: Vec<String>) -> Row {
 }
 
 /// The rows of a client that leaves a report of what it showed.
-fn client_rows(report: &Report, client: &str) -> Vec<Row> {
+pub fn client_rows(report: &Report, client: &str) -> Vec<Row> {
     let complaint = boot::step_complaint(report, client);
     let shown = match read_report(&report.dir.join(format!("{client}.json"))) {
         Ok(report) => report.shown,

@@ -136,7 +136,7 @@
 //!     }
 //! }
 //!
-//! # use kernel::{device, drm::{gem, gem::shmem, file, ioctl}, faux, types::ForLt};
+//! # use kernel::{device, drm::{gem, gem::shmem, file}, faux};
 //! # struct MyDriver;
 //! # #[pin_data]
 //! # struct MyObject {}

@@ -171,6 +171,8 @@ mod tests {
         let before = references(&parent);
         let dev = registered(&parent, &events)?;
 
+        assert!(dev.guarded_early.load(Relaxed));
+
         let value = debugfs_entry(&dev, c"kunit_value")?;
         let error = debugfs_entry(&dev, c"kunit_error")?;
         assert_eq!(debugfs_entry(&dev, c"kunit_none").err(), Some(ENOENT));

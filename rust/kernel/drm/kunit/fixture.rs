@@ -136,6 +136,8 @@ pub(in crate::drm) struct FullData {
     pub(in crate::drm) events: Events,
     /// Whether [`FullFile`] refuses to be opened, with `EDOM`.
     pub(in crate::drm) refuse: Atomic<bool>,
+    /// Whether there was a guard already while the device was being registered.
+    pub(in crate::drm) guarded_early: Atomic<bool>,
 }
 
 impl FullData {
@@ -143,6 +145,7 @@ impl FullData {
         try_pin_init!(Self {
             events: events.clone(),
             refuse: Atomic::new(false),
+            guarded_early: Atomic::new(false),
         })
     }
 }
@@ -254,7 +257,10 @@ impl drm::Driver for Full {
         let _ = writeln!(printer, "kunit-value:\t{}", reg_data.value);
     }
 
-    fn debugfs_init(_dev: &Device<Self>, dir: &debugfs::Dir<'_, Self>) {
+    fn debugfs_init(dev: &Device<Self>, dir: &debugfs::Dir<'_, Self>) {
+        dev.guarded_early
+            .store(dev.registration_guard().is_some(), Relaxed);
+
         dir.add_file(c"kunit_value", |_dev, reg_data, printer| {
             writeln!(printer, "value {}", reg_data.value)?;
             Ok(())

@@ -68,14 +68,11 @@ mod tests {
             )
         };
         assert_eq!(num, 3);
-        assert_eq!(table[GETPARAM].cmd, uapi::DRM_IOCTL_NOVA_GETPARAM as u32);
+        assert_eq!(table[GETPARAM].cmd, uapi::DRM_IOCTL_NOVA_GETPARAM);
         assert_eq!(table[GETPARAM].flags, ioctl::RENDER_ALLOW);
-        assert_eq!(
-            table[GEM_CREATE].cmd,
-            uapi::DRM_IOCTL_NOVA_GEM_CREATE as u32
-        );
+        assert_eq!(table[GEM_CREATE].cmd, uapi::DRM_IOCTL_NOVA_GEM_CREATE);
         assert_eq!(table[GEM_CREATE].flags, ioctl::AUTH | ioctl::RENDER_ALLOW);
-        assert_eq!(table[GEM_INFO].cmd, uapi::DRM_IOCTL_NOVA_GEM_INFO as u32);
+        assert_eq!(table[GEM_INFO].cmd, uapi::DRM_IOCTL_NOVA_GEM_INFO);
         assert_eq!(table[GEM_INFO].flags, ioctl::ROOT_ONLY);
         assert_eq!(
             features,
@@ -153,10 +150,8 @@ mod tests {
 
         // One that had got past the DRM core does not get to a guarded handler.
         // SAFETY: The argument is that of the ioctl.
-        assert_eq!(
-            unsafe { client.call(GETPARAM, &mut arg) },
-            ENODEV.to_errno()
-        );
+        let ret = unsafe { client.call(GETPARAM, &mut arg) };
+        assert_eq!(ret, ENODEV.to_errno());
         assert_eq!(arg.value, 0);
 
         // An unguarded handler finds out itself.

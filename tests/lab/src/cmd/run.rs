@@ -75,13 +75,13 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
         Flavour::Uml
     };
     let built = args.foreign.ensure(lab, flavour)?;
-    let programs = Programs::ensure(lab)?;
+    let programs = Programs::ensure(lab, &built.root)?;
     let show = Show {
         driver: args.driver,
         frames: args.frames,
     };
     let dir = RunDir::new(&built)?;
-    let mut boot = Boot::new(dir.path().into());
+    let mut boot = Boot::new(lab, dir.path())?;
     show.plan(&mut boot, &built)?;
 
     let step = lab.ui.step(format!("run {}", args.driver), None);
@@ -94,7 +94,7 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
             {
                 first_frame = Some(started.elapsed());
             }
-            Progress::Event(_) => {}
+            Progress::Event(_) | Progress::Line(_) => {}
             Progress::Splat(title) => lab.ui.say(format!("kernel: {title}")),
         }
     })?;

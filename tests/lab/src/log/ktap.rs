@@ -146,10 +146,10 @@ impl Parser {
             };
             let name = found.get(4).map_or("", |m| m.as_str()).trim();
             self.result(found[1].len(), name, &found[3], status);
-        } else if let Some(found) = NOTE.captures(line)
-            && let Some(group) = self.stack.last_mut()
-        {
-            group.notes.push(found[1].to_owned());
+        } else if let Some(found) = NOTE.captures(line) {
+            if let Some(group) = self.stack.last_mut() {
+                group.notes.push(found[1].to_owned());
+            }
         }
     }
 

@@ -289,6 +289,40 @@ mod tests {
         set(&dev, None)
     }
 
+    // Without permission for a modeset, no CRTC gets into a commit that user space has not named.
+    #[test]
+    fn check_adds_no_crtcs() -> Result {
+        static SCRIPT: Script = Script {
+            setup: |setup| display(setup).and(display(setup)).map(|_| ()),
+            check: |check| {
+                check.helper_check()?;
+                if !check.allows_modeset() {
+                    let other = crtc(check.dev(), 1)?;
+
+                    assert!(check.add(crtc(check.dev(), 0)?).is_ok());
+                    assert_eq!(check.add(other).err(), Some(EINVAL));
+                    return Err(EXDEV);
+                }
+                Ok(())
+            },
+            ..Script::DEFAULT
+        };
+        let events = Events::new()?;
+        let parent = faux::Registration::new(c"kunit-kms-add", None)?;
+        let dev = device(&parent, &SCRIPT, &events)?;
+        let client = Client::open(&dev)?;
+        let fb = screen(&dev, &client)?;
+
+        set(&dev, Some(&fb))?;
+        let ret = commit(&dev, |commit| {
+            // SAFETY: The commit is valid and unchecked.
+            unsafe { (*commit).set_allow_modeset(false) };
+            show(&dev, commit, Some(&fb))
+        });
+        assert_eq!(ret, Err(EXDEV));
+        set(&dev, None)
+    }
+
     // A look-up with an object of another device finds nothing, whatever the index.
     #[test]
     fn foreign_objects() -> Result {
