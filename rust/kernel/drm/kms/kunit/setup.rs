@@ -343,13 +343,14 @@ mod tests {
         static FOREIGN: crate::sync::atomic::Atomic<usize> = crate::sync::atomic::Atomic::new(0);
 
         let events = Events::new()?;
-        let parent = faux::Registration::new(c"kunit-kms-foreign", None)?;
+        let parent = faux::Registration::new(c"kunit-kms-alien", None)?;
         let dev = device(&parent, &Script::DEFAULT, &events)?;
 
         FOREIGN.store(
             plane(&dev, 0)?.as_raw() as usize,
             crate::sync::atomic::Relaxed,
         );
+        let parent = faux::Registration::new(c"kunit-kms-alien2", None)?;
         assert_eq!(device(&parent, &OTHER, &events).err(), Some(EINVAL));
         Ok(())
     }
