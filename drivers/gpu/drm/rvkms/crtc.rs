@@ -83,12 +83,16 @@ impl RvkmsCrtc {
     }
 }
 
+/// An empty frame for one commit, with room for the CRTC's planes.
+///
+/// Made while the commit can still fail, and taken when it cannot any more.
+type PreparedFrame = Mutex<Option<UniqueArc<Frame<Shown>>>>;
+
 /// The driver's part of the state of a CRTC.
 #[derive(Default)]
 pub(crate) struct RvkmsCrtcState {
-    /// An empty frame for this commit, with room for the CRTC's planes. Made while the commit can
-    /// still fail, and taken when it cannot any more.
-    frame: Option<Pin<KBox<Mutex<Option<UniqueArc<Frame<Shown>>>>>>>,
+    /// The frame that this commit shows; without one the CRTC is off.
+    frame: Option<Pin<KBox<PreparedFrame>>>,
 }
 
 impl DriverState for RvkmsCrtcState {

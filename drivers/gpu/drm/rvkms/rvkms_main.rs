@@ -6,6 +6,23 @@
 //! that one run on this one: a CRTC whose vblanks come from a timer, a connector that is always
 //! connected, and planes that are composed in software when somebody wants to know the CRC of the
 //! picture.
+//!
+//! # Module parameters
+//!
+//! They are VKMS's, with its defaults: `enable_cursor`, `enable_overlay` and `create_default_dev`.
+//! VKMS's `enable_writeback` and `enable_plane_pipeline` are unknown here, because a parameter that
+//! is accepted and does nothing would be a lie: RVKMS has neither.
+//!
+//! # Lifetime of a frame
+//!
+//! - The check of a commit makes an empty [`Frame`](compose::Frame) while it can still fail.
+//! - The flush of the CRTC fills it with the mapped framebuffers of the visible planes and publishes
+//!   it. Nothing in it refers to the state of a mode object.
+//! - Each vblank gives the published frame to the composer's [work item](output::Output), if
+//!   somebody wants CRCs.
+//! - It is dropped, and its framebuffers unmapped, when the next commit has replaced it and the work
+//!   item has done its part. Switching the CRTC off, which unplugging the device does too, waits
+//!   for that.
 
 use crate::{
     connector::{
@@ -33,7 +50,7 @@ use kernel::{
             PlaneArgs,
             PlaneType,
             SetupDevice, //
-        },
+        }, //
     },
     faux,
     prelude::*,
@@ -102,11 +119,7 @@ impl gem::DriverObject for Bo {
     const IMPORT: Option<gem::PrimeImport<Self>> =
         Some(gem::PrimeImport::new(|_dev, _size| Ok(())));
 
-    fn new(
-        _dev: &drm::Device<RvkmsDriver>,
-        _size: usize,
-        _args: (),
-    ) -> impl PinInit<Self, Error> {
+    fn new(_dev: &drm::Device<RvkmsDriver>, _size: usize, _args: ()) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {})
     }
 }
@@ -187,7 +200,8 @@ impl KmsDriver for RvkmsDriver {
             setup.allow_crtc(overlay, crtc)?;
         }
 
-        let encoder = setup.create_encoder(EncoderType::Virtual, &[crtc], None, Ok(RvkmsEncoder))?;
+        let encoder =
+            setup.create_encoder(EncoderType::Virtual, &[crtc], None, Ok(RvkmsEncoder))?;
 
         setup.create_connector(ConnectorType::Virtual, &[encoder], Ok(RvkmsConnector))?;
         Ok(())
