@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The composed output of a CRTC, in the precision that VKMS composes in.
+//!
+//! A pixel is four 16-bit channels in the order alpha, red, green, blue. The CRC of a frame runs
+//! over these eight bytes of each pixel, line after line, little-endian, with neither an initial
+//! value nor a final inversion.
+
+use crate::gamma::Table;
+use anyhow::{Context, Result};
+use image::RgbImage;
+use std::path::Path;
+
+/// One pixel, alpha premultiplied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pixel {
+    /// Alpha.
+    pub a: u16,
+    /// Red.
+    pub r: u16,
+    /// Green.
+    pub g: u16,
+    /// Blue.
+    pub b: u16,
+}
+
+impl Pixel {
+    /// An opaque pixel from DRM's ARGB64 notation, whose alpha the output ignores.
+    pub fn opaque_from_argb64(value: u64) -> Self {
+        let channel = |shift: u32| (value >> shift) as u16;
+        Pixel {
+            a: u16::MAX,
+            r: channel(32),
+            g: channel(16),
+            b: channel(0),
+        }
+    }
+
+    /// Lays `self` over `below`; the result is opaque. The 32-bit sum wraps for colours that
+    /// exceed their alpha, as it does in the kernel.
+    pub fn over(self, below: Pixel) -> Pixel {
+        let blend = |src: u16, dst: u16| {
+            let sum = u32::from(src)
+                .wrapping_mul(0xffff)
+                .wrapping_add(u32::from(dst).wrapping_mul(0xffff - u32::from(self.a)));
+            (sum.wrapping_add(0xffff / 2) / 0xffff) as u16
+        };
+        Pixel {
+            a: u16::MAX,
+            r: blend(self.r, below.r),
+            g: blend(self.g, below.g),
+            b: blend(self.b, below.b),
+        }
+    }
+
+    fn bytes(self) -> [u8; 8] {
+        let mut out = [0; 8];
+        for (slot, channel) in out
+            .chunks_exact_mut(2)
+            .zip([self.a, self.r, self.g, self.b])
+        {
+            slot.copy_from_slice(&channel.to_le_bytes());
+        }
+        out
+    }
+}
+
+/// A whole frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canvas {
+    width: usize,
+    height: usize,
+    pixels: Vec<Pixel>,
+}
+
+impl Canvas {
+    /// A frame of one colour.
+    pub fn filled(width: usize, height: usize, colour: Pixel) -> Self {
+        Canvas {
+            width,
+            height,
+            pixels: vec![colour; width * height],
+        }
+    }
+
+    /// Pixels in a line and lines.
+    pub fn size(&self) -> (usize, usize) {
+        (self.width, self.height)
+    }
+
+    /// The pixel at `x`, `y`, or `None` outside of the frame.
+    pub fn pixel_mut(&mut self, x: i64, y: i64) -> Option<&mut Pixel> {
+        let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
+        if x >= self.width || y >= self.height {
+            return None;
+        }
+        self.pixels.get_mut(y * self.width + x)
+    }
+
+    /// Sends every colour channel through a gamma table.
+    pub fn apply(&mut self, table: &Table) {
+        for pixel in &mut self.pixels {
+            *pixel = table.map(*pixel);
+        }
+    }
+
+    /// The CRC that VKMS gives for this frame.
+    pub fn crc(&self) -> u32 {
+        // The crate inverts before and after; the kernel's crc32_le() does neither.
+        let mut hasher = crc32fast::Hasher::new_with_initial(u32::MAX);
+        let mut line = Vec::with_capacity(self.width * 8);
+        for row in self.pixels.chunks_exact(self.width.max(1)) {
+            line.clear();
+            line.extend(row.iter().flat_map(|pixel| pixel.bytes()));
+            hasher.update(&line);
+        }
+        !hasher.finalize()
+    }
+
+    /// Writes the frame as a PNG file with 8 bits per channel.
+    pub fn write_png(&self, path: &Path) -> Result<()> {
+        let image = RgbImage::from_fn(self.width as u32, self.height as u32, |x, y| {
+            let pixel = self.pixels[y as usize * self.width + x as usize];
+            image::Rgb([pixel.r, pixel.g, pixel.b].map(|channel| (channel >> 8) as u8))
+        });
+        image
+            .save(path)
+            .with_context(|| format!("writing {}", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHITE: Pixel = Pixel {
+        a: 0xffff,
+        r: 0xffff,
+        g: 0xffff,
+        b: 0xffff,
+    };
+
+    /// The bit-serial definition of the CRC, as a second opinion.
+    fn crc32_le(mut crc: u32, bytes: &[u8]) -> u32 {
+        for &byte in bytes {
+            crc ^= u32::from(byte);
+            for _ in 0..8 {
+                crc = (crc >> 1) ^ if crc & 1 == 1 { 0xedb8_8320 } else { 0 };
+            }
+        }
+        crc
+    }
+
+    #[test]
+    fn crc_runs_over_alpha_red_green_blue_without_inversion() {
+        let mut canvas = Canvas::filled(2, 2, WHITE);
+        *canvas.pixel_mut(1, 0).unwrap() = Pixel {
+            a: 0xffff,
+            r: 0x0102,
+            g: 0x0304,
+            b: 0x0506,
+        };
+        let mut bytes = vec![0xff; 8];
+        bytes.extend([0xff, 0xff, 2, 1, 4, 3, 6, 5]);
+        bytes.extend([0xff; 16]);
+        assert_eq!(canvas.crc(), crc32_le(0, &bytes));
+    }
+
+    #[test]
+    fn opaque_pixels_cover() {
+        let top = Pixel {
+            a: 0xffff,
+            r: 1,
+            g: 0x8000,
+            b: 0xfffe,
+        };
+        assert_eq!(top.over(WHITE), top);
+    }
+
+    #[test]
+    fn transparent_pixels_let_through() {
+        let clear = Pixel::default();
+        let below = Pixel {
+            a: 0xffff,
+            r: 1,
+            g: 0x8000,
+            b: 0xfffe,
+        };
+        assert_eq!(clear.over(below), below);
+    }
+
+    #[test]
+    fn half_of_white_over_black_is_half() {
+        let half = Pixel {
+            a: 0x8000,
+            r: 0x8000,
+            g: 0x8000,
+            b: 0x8000,
+        };
+        let black = Pixel {
+            a: 0xffff,
+            ..Pixel::default()
+        };
+        assert_eq!(half.over(black).r, 0x8000);
+    }
+
+    #[test]
+    fn outside_is_nothing() {
+        let mut canvas = Canvas::filled(2, 2, WHITE);
+        assert!(canvas.pixel_mut(-1, 0).is_none());
+        assert!(canvas.pixel_mut(2, 0).is_none());
+        assert!(canvas.pixel_mut(0, 2).is_none());
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the subcommands that boot a kernel have in common: which build, which
+//! driver, a folder for the run, and results that outlive it.
+
+use crate::{
+    context::Lab,
+    kernel::{self, Built, Flavour, Options},
+    machine::{Boot, GUEST_MODULES, Report},
+    modules::Modules,
+};
+use anyhow::{Context, Result};
+use clap::Args;
+use guest_protocol::Action;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tempfile::TempDir;
+
+/// How long loading a module may take.
+const LOAD_LIMIT: Duration = Duration::from_secs(60);
+
+/// A display driver that can be shown and tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub enum Driver {
+    /// Ours, in Rust.
+    Rvkms,
+    /// The stock one, in C.
+    Vkms,
+}
+
+impl Driver {
+    /// Returns the name of the kernel module, and of the driver in files.
+    pub const fn module(self) -> &'static str {
+        match self {
+            Self::Rvkms => "rvkms",
+            Self::Vkms => "vkms",
+        }
+    }
+
+    /// Returns the name that user space knows the DRM driver by.
+    pub const fn drm_name(self) -> &'static str {
+        "vkms"
+    }
+}
+
+impl std::fmt::Display for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.module())
+    }
+}
+
+/// Lets a developer of this tool boot a kernel that something else built.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Foreign {
+    /// Do not build: boot the kernel in this build output.
+    #[arg(
+        long,
+        hide = true,
+        value_name = "DIR",
+        requires_all = ["foreign_root", "foreign_src"]
+    )]
+    pub foreign_out: Option<PathBuf>,
+    /// The source that it was built from.
+    #[arg(long, hide = true, value_name = "DIR")]
+    pub foreign_src: Option<PathBuf>,
+    /// The Debian root to boot it with.
+    #[arg(long, hide = true, value_name = "DIR")]
+    pub foreign_root: Option<PathBuf>,
+}
+
+impl Foreign {
+    /// Returns the kernel `flavour`, up to date.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be built.
+    pub fn ensure(&self, lab: &Lab, flavour: Flavour) -> Result<Built> {
+        match self.built(lab, flavour)? {
+            Some(built) => Ok(built),
+            None => kernel::ensure(lab, flavour, Options::default()),
+        }
+    }
+
+    /// Returns the kernel from elsewhere, if one is given.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is not there.
+    pub fn built(&self, lab: &Lab, flavour: Flavour) -> Result<Option<Built>> {
+        let (Some(out), Some(root), Some(src)) =
+            (&self.foreign_out, &self.foreign_root, &self.foreign_src)
+        else {
+            return Ok(None);
+        };
+        let real = |path: &PathBuf| {
+            path.canonicalize()
+                .with_context(|| format!("{}", path.display()))
+        };
+        let work = lab.cache.work(&lab.checkout);
+        fs::create_dir_all(lab.cache.ccache())?;
+        Ok(Some(Built {
+            flavour,
+            src: real(src)?,
+            out: real(out)?,
+            root: real(root)?,
+            ccache: lab.cache.ccache(),
+            runs: work.runs(),
+            fingerprint: String::new(),
+            changed: false,
+            lock: Arc::new(work.lock(lab)?),
+        }))
+    }
+}
+
+/// A folder for one boot, removed with this value.
+#[derive(Debug)]
+pub struct RunDir {
+    dir: TempDir,
+}
+
+impl RunDir {
+    /// Makes a new folder in the workspace.
+    ///
+    /// # Errors
+    ///
+    /// Fails if that does.
+    pub fn new(built: &Built) -> Result<Self> {
+        let runs = &built.runs;
+        fs::create_dir_all(runs).with_context(|| format!("{}", runs.display()))?;
+        let dir = tempfile::Builder::new()
+            .prefix("run-")
+            .tempdir_in(runs)
+            .with_context(|| format!("{}", runs.display()))?;
+        Ok(Self { dir })
+    }
+
+    /// Returns the folder.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+/// Adds the steps that load module `name` and what it needs. All later steps
+/// depend on them.
+///
+/// # Errors
+///
+/// Fails if the build does not have the modules.
+pub fn load_module(boot: &mut Boot, built: &Built, name: &str) -> Result<()> {
+    for path in Modules::of(&built.out)?.load_order(name)? {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let action = Action::LoadModule {
+            path: Path::new(GUEST_MODULES).join(&path),
+            parameters: String::new(),
+        };
+        boot.step(format!("load {stem}"), LOAD_LIMIT, action)
+            .required = true;
+    }
+    Ok(())
+}
+
+/// Describes what went wrong in step `id`, with the end of what it printed.
+/// Empty if nothing did.
+pub fn step_complaint(report: &Report, id: &str) -> Vec<String> {
+    const SHOWN: usize = 12;
+
+    let what = match report.outcome(id) {
+        Some(outcome) if outcome.is_ok() => return Vec::new(),
+        Some(outcome) => format!("{id}: {outcome}"),
+        None => format!("{id}: no result"),
+    };
+    let text = report.stdout(id) + &report.stderr(id);
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let from = lines.len().saturating_sub(SHOWN);
+    std::iter::once(what)
+        .chain(lines[from..].iter().map(|line| format!("  | {line}")))
+        .collect()
+}
+
+/// Copies the file `name` of a boot into the folder `to`, if it exists.
+///
+/// # Errors
+///
+/// Fails if it cannot be copied.
+pub fn keep(report: &Report, name: &str, to: &Path) -> Result<Option<PathBuf>> {
+    let from = report.dir.join(name);
+    if !from.is_file() {
+        return Ok(None);
+    }
+    fs::create_dir_all(to).with_context(|| format!("{}", to.display()))?;
+    let to = to.join(Path::new(name).file_name().unwrap_or_default());
+    fs::copy(&from, &to).with_context(|| format!("{}", to.display()))?;
+    Ok(Some(to))
+}

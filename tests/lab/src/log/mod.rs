@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reading what kernels and programs print.
+
+pub mod known;
+pub mod ktap;
+pub mod lines;
+pub mod splat;

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Following a running guest: its events and its console.
+
+use crate::log::lines::Lines;
+use anyhow::{Context, Result};
+use guest_protocol::{EVENTS_FILE, Event};
+use std::path::Path;
+
+/// Name of the file that the console is captured in.
+pub const CONSOLE: &str = "console.log";
+
+/// What happens in a guest, as it happens.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// The guest said something.
+    Event(&'a Event),
+    /// A line appeared on the console.
+    Line(&'a str),
+    /// The kernel began to complain; this is the first line of it.
+    Splat(&'a str),
+}
+
+/// Reads what is new in the files of a boot.
+#[derive(Debug)]
+pub struct Follower {
+    event_lines: Lines,
+    console: Lines,
+    events: Vec<Event>,
+}
+
+impl Follower {
+    /// Starts at the beginning of the files in `dir`.
+    pub fn new(dir: &Path) -> Self {
+        Self {
+            event_lines: Lines::new(dir.join(EVENTS_FILE)),
+            console: Lines::new(dir.join(CONSOLE)),
+            events: Vec::new(),
+        }
+    }
+
+    /// Returns the events that are new.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read or holds something else.
+    pub fn poll(&mut self) -> Result<Vec<Event>> {
+        let mut new = Vec::new();
+        for line in self.event_lines.next_lines()? {
+            let event: Event = serde_json::from_str(&line)
+                .with_context(|| format!("a line of the guest's events: {line}"))?;
+            new.push(event);
+        }
+        self.events.extend(new.iter().cloned());
+        Ok(new)
+    }
+
+    /// Returns the lines of the console that are new.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read.
+    pub fn console_lines(&mut self) -> Result<Vec<String>> {
+        self.console.next_lines()
+    }
+
+    /// Returns all events so far.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Returns all events.
+    pub fn into_events(self) -> Vec<Event> {
+        self.events
+    }
+}

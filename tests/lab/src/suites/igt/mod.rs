@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `igt`: IGT GPU Tools on a display driver.
+//!
+//! IGT's own runner runs the tests in the guest, keeps its notes on the host,
+//! and takes up where it was after a boot that ended too early.
+
+mod peer;
+mod results;
+mod select;
+
+use super::Context as Suite;
+use crate::{
+    boot::{self, Driver, RunDir},
+    expect::{Expectations, State},
+    kernel::{Built, Flavour},
+    machine::{self, Boot, End, monitor::Progress, uml::Uml},
+    proc,
+    report::Case,
+};
+use anyhow::{Context, Result, bail};
+use guest_protocol::{Action, Event};
+use results::TestResult;
+use select::{PROGRAMS, Selection};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Name of the suite.
+pub const NAME: &str = "igt";
+
+/// How long one subtest may take.
+const SUBTEST_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long all may take together.
+const LIMIT: Duration = Duration::from_secs(25 * 60);
+
+/// Boots after which the rest is given up. Each takes one broken test along.
+const MOST_BOOTS: usize = 8;
+
+/// Where the guest sees the folder that outlives boots.
+const GUEST_NOTES: &str = "/mnt/igt";
+
+const RUN: &str = "igt";
+
+const LEAKS: &str = "kmemleak";
+
+/// How long the search for leaks may take.
+const LEAK_LIMIT: Duration = Duration::from_secs(120);
+
+/// The results on one driver.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// The tests, in order.
+    pub tests: Vec<String>,
+    /// What came of them.
+    pub results: HashMap<String, TestResult>,
+    /// What went wrong beside the tests.
+    pub complaints: Vec<Vec<String>>,
+}
+
+impl Run {
+    /// Returns the result of test `name`.
+    pub fn result(&self, name: &str) -> TestResult {
+        self.results
+            .get(name)
+            .cloned()
+            .unwrap_or_else(TestResult::missing)
+    }
+}
+
+/// Runs the suite on the driver under test.
+pub fn run(context: &Suite<'_>) -> Result<Vec<Case>> {
+    let run = execute(context, context.driver)?;
+    let mut cases = judge(context, &run);
+    if let Some(peer) = context.peer {
+        cases.extend(peer::compare(context, peer, &run)?);
+    }
+    Ok(cases)
+}
+
+/// Runs the tests on `driver`.
+///
+/// # Errors
+///
+/// Fails if the kernel cannot be built or booted.
+pub fn execute(context: &Suite<'_>, driver: Driver) -> Result<Run> {
+    let built = context.built(context.test_kernel())?;
+    let list = context.lab.checkout.path("tests/expectations/igt.toml");
+    let selection = Selection::read(&list)?;
+    let tests = selection.tests(&built, NAME, &context.filters)?;
+    if tests.is_empty() {
+        return Ok(Run::default());
+    }
+    Session {
+        context,
+        driver,
+        built,
+        modules: selection.modules,
+        tests,
+        dir: None,
+    }
+    .run()
+}
+
+fn judge(context: &Suite<'_>, run: &Run) -> Vec<Case> {
+    let path = format!("tests/expectations/{}.toml", context.driver.module());
+    let expectations = match Expectations::read(&context.lab.checkout.path(path)) {
+        Ok(expectations) => expectations,
+        Err(error) => {
+            let complaint = vec![format!("{error:#}")];
+            return vec![Case::judge(NAME, "expectations", complaint)];
+        }
+    };
+    let mut cases = Vec::new();
+    for name in &run.tests {
+        let result = run.result(name);
+        let outcome = expectations.judge(name, result.state, &result.what);
+        let mut case = Case::new(NAME, name, outcome).took(result.time);
+        case.details = result.details;
+        cases.push(case);
+    }
+    for complaint in &run.complaints {
+        let name = format!("{} kernel log", context.driver);
+        cases.push(Case::judge(NAME, name, complaint.clone()));
+    }
+    if context.filters.want_all_of(NAME) {
+        let stale: Vec<_> = expectations
+            .unused()
+            .iter()
+            .map(|pattern| format!("no test is called {pattern}"))
+            .collect();
+        cases.push(Case::judge(NAME, "expectations", stale));
+    }
+    cases
+}
+
+/// Running the tests, with as many boots as it takes.
+struct Session<'a> {
+    context: &'a Suite<'a>,
+    driver: Driver,
+    built: Built,
+    modules: Vec<String>,
+    tests: Vec<String>,
+    dir: Option<PathBuf>,
+}
+
+impl Session<'_> {
+    fn run(mut self) -> Result<Run> {
+        let notes = RunDir::new(&self.built)?;
+        self.dir = Some(notes.path().into());
+        let list: String = self.tests.iter().map(|name| format!("igt@{name}\n")).collect();
+        fs::write(notes.path().join("list"), list)?;
+
+        let mut run = Run {
+            tests: self.tests.clone(),
+            ..Run::default()
+        };
+        let mut splats = Vec::new();
+        let mut deaths = Vec::new();
+        for number in 0.. {
+            let dir = RunDir::new(&self.built)?;
+            let report = self.boot(&dir, notes.path(), number)?;
+            let log = format!("igt-{}-{number}.log", self.driver);
+            self.context.keep_log(&report, &log)?;
+            splats.extend(report.splats.clone());
+            let finished = report.outcome(RUN);
+            match (&report.end, finished) {
+                (End::Died { .. } | End::Hung, None) => {
+                    deaths.push((report.end.clone(), current_test(&report)));
+                }
+                (_, _) => {
+                    run.complaints.extend(steps(&report));
+                    break;
+                }
+            }
+            if number + 1 == MOST_BOOTS {
+                let text = format!("gave up after {MOST_BOOTS} boots that ended too early");
+                run.complaints.push(vec![text]);
+                break;
+            }
+        }
+        run.results = self.results(notes.path())?;
+        for (end, test) in deaths {
+            let Some(result) = test.as_ref().and_then(|name| run.results.get_mut(name)) else {
+                run.complaints
+                    .push(vec![format!("the machine {}", told(&end))]);
+                continue;
+            };
+            result.state = match end {
+                End::Hung => State::Timeout,
+                _ => State::Crash,
+            };
+            result.what = format!("the machine {}", told(&end));
+        }
+        for splat in results::blame(&mut run.results, splats) {
+            let mut lines = vec![splat.to_string()];
+            lines.extend(splat.lines);
+            run.complaints.push(lines);
+        }
+        Ok(run)
+    }
+
+    fn boot(&self, dir: &RunDir, notes: &Path, number: usize) -> Result<machine::Report> {
+        let mut boot = Boot::new(self.context.lab, dir.path())?;
+        boot.memory = 2048;
+        boot.share(notes, GUEST_NOTES);
+        // KUnit has its own suite.
+        boot.arguments.push("kunit.autorun=0".into());
+        for module in &self.modules {
+            boot::load_module(&mut boot, &self.built, module)?;
+        }
+        boot::load_module(&mut boot, &self.built, self.driver.module())?;
+        let results = format!("{GUEST_NOTES}/results");
+        let list = format!("{GUEST_NOTES}/list");
+        let limit = SUBTEST_LIMIT.as_secs().to_string();
+        let mut command = if notes.join("results/metadata.txt").exists() {
+            machine::command(["igt_resume", &results])
+        } else {
+            machine::command([
+                "igt_runner",
+                "--multiple-mode",
+                "--sync",
+                "--overwrite",
+                "--per-test-timeout",
+                &limit,
+                // Only what IGT itself takes for an emergency.
+                "--dmesg-warn-level",
+                "0",
+                "--prune-mode",
+                "keep-subtests",
+                "--test-list",
+                &list,
+                PROGRAMS,
+                &results,
+            ])
+        };
+        command
+            .env
+            .push(("IGT_FORCE_DRIVER".into(), self.driver.drm_name().into()));
+        boot.step(RUN, LIMIT, Action::Run(command));
+        if self.built.flavour == Flavour::UmlDebug {
+            boot.step(LEAKS, LEAK_LIMIT, Action::LeakScan);
+        }
+
+        let total = self.tests.len() as u64;
+        let name = match number {
+            0 => format!("igt on {}", self.driver),
+            _ => format!("igt on {}, boot {}", self.driver, number + 1),
+        };
+        let step = self.context.lab.ui.step(name, Some(total));
+        let report = machine::run(
+            &Uml::new(&self.built),
+            &self.built,
+            &self.context.programs()?,
+            &boot,
+            |progress| match progress {
+                Progress::Line(line) => {
+                    if let Some(test) = started(line) {
+                        step.advance(&test);
+                    }
+                }
+                Progress::Splat(title) => step.note(title),
+                Progress::Event(_) => {}
+            },
+        )?;
+        step.done("done");
+        Ok(report)
+    }
+
+    /// Lets IGT make one file of its notes.
+    fn results(&self, notes: &Path) -> Result<HashMap<String, TestResult>> {
+        let path = notes.join("results");
+        if !path.is_dir() {
+            return Ok(HashMap::new());
+        }
+        let mut command = self
+            .built
+            .sandbox()
+            .bind(&path, "/mnt")
+            .command("igt_results");
+        proc::output("read IGT's results", command.arg("/mnt"))?;
+        let path = path.join("results.json");
+        let text = fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
+        results::parse(&text)
+    }
+}
+
+/// What went wrong in the steps of a boot.
+fn steps(report: &machine::Report) -> Vec<Vec<String>> {
+    report
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Ended { step, .. } => Some(boot::step_complaint(report, step)),
+            _ => None,
+        })
+        .filter(|complaint| !complaint.is_empty())
+        .collect()
+}
+
+fn told(end: &End) -> String {
+    match end {
+        End::PoweredOff => "powered off".into(),
+        End::Died { status } => format!("went away ({status})"),
+        End::Hung => "hung and was killed".into(),
+    }
+}
+
+/// Returns the test that a line of the kernel's log says has begun.
+fn started(line: &str) -> Option<String> {
+    let (_, rest) = line.split_once("[IGT] ")?;
+    let (program, what) = rest.split_once(": ")?;
+    let subtest = what.strip_prefix("starting subtest ")?;
+    Some(format!("{program}@{}", subtest.trim()))
+}
+
+/// Returns the test that ran when the machine went away.
+fn current_test(report: &machine::Report) -> Option<String> {
+    let log = fs::read(report.console()).ok()?;
+    String::from_utf8_lossy(&log).lines().rev().find_map(started)
+}
+
+impl Suite<'_> {
+    fn keep_log(&self, report: &machine::Report, name: &str) -> Result<()> {
+        let to = self.output.join(name);
+        fs::create_dir_all(&self.output)?;
+        let from = report.console();
+        match fs::copy(&from, &to) {
+            Ok(_) => Ok(()),
+            Err(error) => bail!("{}: {error}", to.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_running_test_is_read_from_the_log() {
+        let line = "[   12.340000] [IGT] kms_flip: starting subtest basic-plain-flip";
+        assert_eq!(started(line).as_deref(), Some("kms_flip@basic-plain-flip"));
+        assert_eq!(started("[IGT] kms_flip: executing"), None);
+    }
+}
