@@ -39,8 +39,12 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
     let checks: [(&str, Check); 6] = [
         ("rustfmt", rustfmt),
         ("checkpatch", checkpatch),
-        ("clippy x86_64", |context, _| Ok(clippy(context, Flavour::X86_64))),
-        ("clippy arm64", |context, _| Ok(clippy(context, Flavour::Arm64))),
+        ("clippy x86_64", |context, _| {
+            Ok(clippy(context, Flavour::X86_64))
+        }),
+        ("clippy arm64", |context, _| {
+            Ok(clippy(context, Flavour::Arm64))
+        }),
         ("rustdoc", rustdoc),
         ("maintainers", maintainers),
     ];
@@ -193,11 +197,10 @@ fn rustdoc(context: &Context<'_>, files: &Files) -> Result<Vec<String>> {
         return Ok(vec![format!("{error:#}")]);
     }
     let text = std::fs::read(&log).unwrap_or_default();
-    Ok(
-        crate::kernel::diagnostics(&String::from_utf8_lossy(&text), |path| {
-            files.contains_key(path)
-        }),
-    )
+    Ok(crate::kernel::diagnostics(
+        &String::from_utf8_lossy(&text),
+        |path| files.contains_key(path),
+    ))
 }
 
 fn make(built: &Built, target: &str) -> Command {
@@ -226,9 +229,7 @@ fn maintainers(context: &Context<'_>, files: &Files) -> Result<Vec<String>> {
         complaints.push("MAINTAINERS has no section".into());
     }
     let mut command = sandbox.command("/src/scripts/get_maintainer.pl");
-    let output = command
-        .args(["--self-test=sections,patterns"])
-        .output()?;
+    let output = command.args(["--self-test=sections,patterns"]).output()?;
     if !output.status.success() {
         complaints.push("get_maintainer.pl --self-test failed".into());
     }
