@@ -193,7 +193,12 @@ impl Full {
 
         arg.value = match arg.param {
             0 => *reg_data.value,
-            1 => u64::from(core::ptr::from_ref(arg).is_aligned()),
+            // The compiler knows that references are aligned, unless it forgets where it has the
+            // number from.
+            1 => {
+                let address = core::hint::black_box(core::ptr::from_ref(arg) as usize);
+                u64::from(address % align_of::<uapi::drm_nova_getparam>() == 0)
+            }
             _ => 0xbad,
         };
         match arg.param {
