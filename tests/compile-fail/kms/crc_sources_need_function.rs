@@ -31,7 +31,7 @@ impl kms::DriverCrtc for MineCrtc {
     }
 }
 
-fn set_up(setup: &SetupDevice<'_, Mine>, primary: &Plane<MinePlane>) -> Result {
+pub fn set_up(setup: &SetupDevice<'_, Mine>, primary: &Plane<MinePlane>) -> Result {
     setup.create_crtc(primary, None, None, Ok(MineCrtc))?;
     Ok(())
 }

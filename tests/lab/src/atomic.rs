@@ -48,7 +48,7 @@ pub fn make_dir<T>(path: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result
         Ok(value)
     });
     if result.is_err() {
-        let _ = remove(&half);
+        let _ = fs::remove_dir_all(&half);
     }
     result
 }

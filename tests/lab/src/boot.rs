@@ -6,7 +6,6 @@
 use crate::{
     context::Lab,
     kernel::{self, Built, Flavour, Options},
-    lock::Lock,
     machine::{Boot, GUEST_MODULES, Report},
     modules::Modules,
 };
@@ -58,7 +57,12 @@ impl std::fmt::Display for Driver {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Foreign {
     /// Do not build: boot the kernel in this build output.
-    #[arg(long, hide = true, value_name = "DIR", requires = "foreign_root")]
+    #[arg(
+        long,
+        hide = true,
+        value_name = "DIR",
+        requires_all = ["foreign_root", "foreign_src"]
+    )]
     pub foreign_out: Option<PathBuf>,
     /// The source that it was built from.
     #[arg(long, hide = true, value_name = "DIR")]
@@ -75,27 +79,40 @@ impl Foreign {
     ///
     /// Fails if it cannot be built.
     pub fn ensure(&self, lab: &Lab, flavour: Flavour) -> Result<Built> {
-        let (Some(out), Some(root)) = (&self.foreign_out, &self.foreign_root) else {
-            return kernel::ensure(lab, flavour, Options::default());
+        match self.built(lab, flavour)? {
+            Some(built) => Ok(built),
+            None => kernel::ensure(lab, flavour, Options::default()),
+        }
+    }
+
+    /// Returns the kernel from elsewhere, if one is given.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is not there.
+    pub fn built(&self, lab: &Lab, flavour: Flavour) -> Result<Option<Built>> {
+        let (Some(out), Some(root), Some(src)) =
+            (&self.foreign_out, &self.foreign_root, &self.foreign_src)
+        else {
+            return Ok(None);
         };
         let real = |path: &PathBuf| {
             path.canonicalize()
                 .with_context(|| format!("{}", path.display()))
         };
-        Ok(Built {
+        let work = lab.cache.work(&lab.checkout);
+        fs::create_dir_all(lab.cache.ccache())?;
+        Ok(Some(Built {
             flavour,
-            src: self
-                .foreign_src
-                .as_ref()
-                .map_or(Ok(PathBuf::new()), real)?,
+            src: real(src)?,
             out: real(out)?,
             root: real(root)?,
             ccache: lab.cache.ccache(),
-            runs: lab.cache.work(&lab.checkout).runs(),
+            runs: work.runs(),
             fingerprint: String::new(),
             changed: false,
-            lock: Arc::new(Lock::take(&lab.cache.locks(), "foreign", &lab.ui)?),
-        })
+            lock: Arc::new(work.lock(lab)?),
+        }))
     }
 }
 
@@ -157,7 +174,10 @@ pub fn step_complaint(report: &Report, id: &str) -> Vec<String> {
         None => format!("{id}: no result"),
     };
     let text = report.stdout(id) + &report.stderr(id);
-    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<_> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     let from = lines.len().saturating_sub(SHOWN);
     std::iter::once(what)
         .chain(lines[from..].iter().map(|line| format!("  | {line}")))

@@ -149,6 +149,10 @@ pub fn hint(log: &str) -> Option<String> {
             "the download is broken; the same command tries again",
         ),
         (
+            "Failed to fetch",
+            "a download failed; the same command tries again, DRM_RUST_MIRROR names another mirror",
+        ),
+        (
             "setting up uid map: Permission denied",
             "unprivileged user namespaces are off: `./lab doctor` says what to do",
         ),

@@ -3,10 +3,10 @@
 //! Our programs that run inside guests: built from `tests/guest`, linked
 //! statically, since a guest's root may have another C library or none.
 
-use crate::{context::Lab, lock::Lock, proc};
+use crate::{context::Lab, lock::Lock, proc, sandbox::Sandbox};
 use anyhow::{Context, Result};
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -16,6 +16,9 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The guest's first process.
 const AGENT: &str = "guest-agent";
+
+/// What the machine, and the root, trust when they download.
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Programs that every run finds in its `bin` folder.
 const PROGRAMS: [&str; 2] = ["showcase", "snapshot"];
@@ -27,24 +30,24 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Builds what is not up to date.
+    /// Builds what is not up to date, with the toolchain of the Debian root
+    /// `root`.
     ///
     /// # Errors
     ///
     /// Fails if the build does.
-    pub fn ensure(lab: &Lab) -> Result<Self> {
-        let target = target_dir(lab);
+    pub fn ensure(lab: &Lab, root: &Path) -> Result<Self> {
         let _lock = Lock::take(&lab.cache.locks(), "guest programs", &lab.ui)?;
         let step = lab.ui.step("guest programs", None);
         let log = lab.cache.work(&lab.checkout).logs().join("guest.log");
-        let mut command = cargo(lab);
+        let mut command = cargo(lab, root, "guest")?;
         command.args(["build", "--release", "--locked", "--workspace"]);
         proc::run_logged("build the guest programs", &mut command, &log, |line| {
             step.note(line.trim());
         })?;
         drop(step);
         Ok(Self {
-            dir: target.join(TARGET).join("release"),
+            dir: target_dir(lab, "guest").join(TARGET).join("release"),
         })
     }
 
@@ -68,20 +71,54 @@ impl Programs {
     }
 }
 
-/// Returns where cargo puts what it makes of `tests/guest`.
-fn target_dir(lab: &Lab) -> PathBuf {
-    lab.cache.dir().join("guest")
+/// Returns where cargo puts what it makes of the workspace `tests/NAME`.
+fn target_dir(lab: &Lab, name: &str) -> PathBuf {
+    lab.cache.dir().join("cargo-target").join(name)
 }
 
-/// Returns cargo, ready to work on `tests/guest`.
-pub fn cargo(lab: &Lab) -> Command {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command
-        .current_dir(lab.checkout.path("tests/guest"))
-        .env("CARGO_TARGET_DIR", target_dir(lab))
-        // The folder's own configuration says how to link.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    command
+/// Returns the cargo of the Debian root `root`, ready to work on the workspace
+/// `tests/NAME`.
+///
+/// # Errors
+///
+/// Fails if folders cannot be made.
+pub fn cargo(lab: &Lab, root: &Path, name: &str) -> Result<Command> {
+    let home = lab.cache.dir().join("cargo");
+    let target = target_dir(lab, name);
+    for dir in [&home, &target] {
+        fs::create_dir_all(dir).with_context(|| format!("{}", dir.display()))?;
+    }
+    // Where the user gets crates from.
+    for config in user_cargo_configs() {
+        if config.is_file() {
+            fs::copy(&config, home.join("config.toml"))
+                .with_context(|| format!("{}", config.display()))?;
+            break;
+        }
+    }
+    let sandbox = Sandbox::new(root)
+        .ro_bind(&lab.checkout.path("tests"), "/src")
+        .bind(&home, "/mnt")
+        .bind(&target, "/out")
+        .env("CARGO_HOME", "/mnt")
+        .env("CARGO_TARGET_DIR", "/out")
+        .dir(&format!("/src/{name}"));
+    // A machine behind a proxy may trust more than Debian does.
+    let certificates = Path::new(CERTIFICATES);
+    let sandbox = if certificates.is_file() {
+        sandbox.ro_bind(certificates, CERTIFICATES)
+    } else {
+        sandbox
+    };
+    Ok(sandbox.command("cargo"))
+}
+
+/// Returns the files in which the user may have configured cargo.
+fn user_cargo_configs() -> Vec<PathBuf> {
+    let home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(Path::new(&env::var_os("HOME")?).join(".cargo")));
+    home.into_iter()
+        .flat_map(|home| [home.join("config.toml"), home.join("config")])
+        .collect()
 }

@@ -257,7 +257,7 @@ pub fn output(step: &str, command: &mut Command) -> Result<String> {
         let errors = String::from_utf8_lossy(&errors).into_owned();
         return Err(StepError {
             step: step.into(),
-            command: shown(command),
+            command: shown_short(command),
             status: status_text(status),
             log: None,
             hint: error::hint(&errors),
@@ -290,7 +290,7 @@ pub fn failure(step: &str, command: &Command, status: ExitStatus, log: Option<&P
     let text = text.split_once('\n').map_or("", |(_, rest)| rest);
     StepError {
         step: step.into(),
-        command: shown(command),
+        command: shown_short(command),
         status: status_text(status),
         log: log.map(Into::into),
         lines: error::lines_that_matter(text),
@@ -312,7 +312,18 @@ pub fn status_text(status: ExitStatus) -> String {
     }
 }
 
-/// Writes `command` as one could type it.
+/// Writes `command` for a message: of one in the sandbox, only what is run in
+/// there. The log has the whole.
+fn shown_short(command: &Command) -> String {
+    if command.get_program() != "bwrap" {
+        return shown(command);
+    }
+    let inside = command.get_args().skip_while(|arg| *arg != "--").skip(1);
+    let words: Vec<_> = inside.map(|word| quote(&word.to_string_lossy())).collect();
+    format!("{} (in the Debian root)", words.join(" "))
+}
+
+/// Writes `command` as one could type it, in one line.
 pub fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words
@@ -327,6 +338,9 @@ fn quote(word: &str) -> String {
 
     if !word.is_empty() && word.chars().all(plain) {
         word.into()
+    } else if word.contains('\n') {
+        let word = word.replace('\\', "\\\\").replace('\'', "\\'");
+        format!("$'{}'", word.replace('\n', "\\n").replace('\t', "\\t"))
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
@@ -356,6 +370,20 @@ mod tests {
         assert_eq!(err.log.as_deref(), Some(log.as_path()));
         let shown = err.to_string();
         assert!(shown.contains("try failed") && shown.contains("sh -c 'echo one;"));
+    }
+
+    #[test]
+    fn a_shown_command_can_be_typed() {
+        let script = "printf '%s|' a\\\\b 'c d'\n\tprintf \"it's\"";
+        let line = shown(Command::new("bash").args(["-c", script, "x y"]));
+        assert_eq!(line.lines().count(), 1);
+        let typed = output("try", Command::new("bash").args(["-c", &line])).expect("success");
+        let run = output("try", Command::new("bash").args(["-c", script])).expect("success");
+        assert_eq!(typed, run);
+
+        let mut inside = Command::new("bwrap");
+        inside.args(["--dev", "/dev", "--", "make", "all"]);
+        assert_eq!(shown_short(&inside), "make all (in the Debian root)");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use comfy_table::{Table, presets};
-use guest_protocol::display;
+use guest_protocol::{Event, display};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -70,7 +70,13 @@ impl Show {
         let png = format!("{GUEST_RUN}/{STILL}.png");
         let report = format!("{GUEST_RUN}/{STILL}.json");
         let snapshot = format!("{GUEST_RUN}/bin/snapshot");
-        let mut still = vec![snapshot.as_str(), "--driver", name, "--name", "SMPTE pattern"];
+        let mut still = vec![
+            snapshot.as_str(),
+            "--driver",
+            name,
+            "--name",
+            "SMPTE pattern",
+        ];
         still.extend(["--png", &png, "--report", &report, "--"]);
         still.extend(modetest);
         boot.run(STILL, LIMIT, still);
@@ -100,17 +106,7 @@ impl Show {
 
     /// Judges what happened.
     pub fn rows(&self, report: &Report) -> Vec<Row> {
-        let mut rows = Vec::new();
-        for event in &report.events {
-            if let guest_protocol::Event::Ended { step, .. } = event
-                && step.starts_with("load ")
-            {
-                let errors = boot::step_complaint(report, step);
-                if !errors.is_empty() {
-                    rows.push(row("kernel", step, report, errors));
-                }
-            }
-        }
+        let mut rows = failed_loads(report);
         rows.extend(client_rows(report, STILL));
         rows.push(flip_row(report));
         rows.extend(client_rows(report, SHOWCASE));
@@ -136,6 +132,21 @@ impl Show {
     }
 }
 
+/// A row for each module that could not be loaded.
+pub fn failed_loads(report: &Report) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for event in &report.events {
+        let Event::Ended { step, .. } = event else {
+            continue;
+        };
+        let errors = boot::step_complaint(report, step);
+        if step.starts_with("load ") && !errors.is_empty() {
+            rows.push(row("kernel", step, report, errors));
+        }
+    }
+    rows
+}
+
 fn row(client: &str, what: &str, report: &Report, errors: Vec<String>) -> Row {
     Row {
         client: client.into(),
@@ -148,7 +159,7 @@ fn row(client: &str, what: &str, report: &Report, errors: Vec<String>) -> Row {
 }
 
 /// The rows of a client that leaves a report of what it showed.
-fn client_rows(report: &Report, client: &str) -> Vec<Row> {
+pub fn client_rows(report: &Report, client: &str) -> Vec<Row> {
     let complaint = boot::step_complaint(report, client);
     let shown = match read_report(&report.dir.join(format!("{client}.json"))) {
         Ok(report) => report.shown,
@@ -228,7 +239,12 @@ pub fn table(rows: &[Row]) -> Table {
             row.frames.map_or("-".into(), |frames| frames.to_string()),
             crc,
             format!("{:.2} s", row.took.as_secs_f64()),
-            if row.errors.is_empty() { "ok" } else { "FAILED" }.into(),
+            if row.errors.is_empty() {
+                "ok"
+            } else {
+                "FAILED"
+            }
+            .into(),
         ]);
     }
     table

@@ -9,6 +9,10 @@ use crate::{
         Rect, //
     },
     format::Format,
+    gamma::{
+        self,
+        Gamma, //
+    },
     line::{
         LineSource,
         Reader, //
@@ -25,6 +29,10 @@ use crate::{
 use kernel::{
     drm::kms::{
         self,
+        color::{
+            ColorEncoding,
+            ColorRange, //
+        },
         CrcSource,
         Crtc,
         CrtcCheck,
@@ -75,12 +83,16 @@ impl RvkmsCrtc {
     }
 }
 
+/// An empty frame for one commit, with room for the CRTC's planes.
+///
+/// Made while the commit can still fail, and taken when it cannot any more.
+type PreparedFrame = Mutex<Option<UniqueArc<Frame<Shown>>>>;
+
 /// The driver's part of the state of a CRTC.
 #[derive(Default)]
 pub(crate) struct RvkmsCrtcState {
-    /// An empty frame for this commit, with room for the CRTC's planes. Made while the commit can
-    /// still fail, and taken when it cannot any more.
-    frame: Option<Pin<KBox<Mutex<Option<UniqueArc<Frame<Shown>>>>>>>,
+    /// The frame that this commit shows; without one the CRTC is off.
+    frame: Option<Pin<KBox<PreparedFrame>>>,
 }
 
 impl DriverState for RvkmsCrtcState {
@@ -106,18 +118,34 @@ impl DriverCrtc for RvkmsCrtc {
 
         let mut new = check.new()?;
 
+        // With more entries than the property says the table is refused even while it is not used.
+        if new
+            .gamma_lut()
+            .is_some_and(|lut| lut.len() > gamma::MAX_ENTRIES)
+        {
+            return Err(EINVAL);
+        }
         if !new.active() {
             new.data_mut().frame = None;
             return Ok(());
         }
 
         let mode = new.mode();
-        let frame = Frame::new(
+        // Nothing shines through the background.
+        let [_, r, g, b] = new.background_color();
+        let mut frame = Frame::new(
             u32::from(mode.hdisplay()),
             u32::from(mode.vdisplay()),
-            Pixel::BLACK,
+            Pixel::new(0xffff, r, g, b),
             new.plane_mask().count_ones() as usize,
         )?;
+
+        if let Some(lut) = new.gamma_lut() {
+            frame.set_gamma(Gamma::new(
+                lut.iter().map(|e| [e.red(), e.green(), e.blue()]),
+            )?);
+        }
+
         let frame = UniqueArc::new(frame, GFP_KERNEL)?;
 
         new.data_mut().frame = Some(KBox::pin_init(new_mutex!(Some(frame)), GFP_KERNEL)?);
@@ -175,6 +203,15 @@ fn layer(plane: &PlaneState<RvkmsPlane>) -> Result<Layer<Shown>> {
     let map = plane.map().ok_or(EINVAL)?;
     let fourcc = map.framebuffer().format().fourcc().code();
     let format = Format::from_fourcc(fourcc).ok_or(EINVAL)?;
+    let encoding = match plane.color_encoding() {
+        ColorEncoding::Bt601 => Encoding::Bt601,
+        ColorEncoding::Bt709 => Encoding::Bt709,
+        ColorEncoding::Bt2020 => Encoding::Bt2020,
+    };
+    let range = match plane.color_range() {
+        ColorRange::Limited => Range::Limited,
+        ColorRange::Full => Range::Full,
+    };
     let (src, dst) = (plane.src(), plane.dst());
     let dst = Rect {
         x1: dst.x1.try_into()?,
@@ -185,7 +222,7 @@ fn layer(plane: &PlaneState<RvkmsPlane>) -> Result<Layer<Shown>> {
 
     Ok(Layer::new(
         Shown(map.clone()),
-        Reader::new(format, Encoding::default(), Range::default()),
+        Reader::new(format, encoding, range),
         (src.x1 >> 16).try_into()?,
         (src.y1 >> 16).try_into()?,
         dst,

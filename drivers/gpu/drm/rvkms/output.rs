@@ -24,11 +24,7 @@ use kernel::{
         KmsRef,
         OwnedVblankRef, //
     },
-    impl_has_work,
-    new_condvar,
-    new_mutex,
-    new_spinlock_irq,
-    new_work,
+    impl_has_work, new_condvar, new_mutex, new_spinlock_irq, new_work,
     prelude::*,
     sync::{
         Arc,
@@ -42,10 +38,10 @@ use kernel::{
     },
 };
 
-/// How many frames can wait for their composition.
+/// How many frames can wait for their composition: the one that is shown, and the one before it.
 ///
-/// More than one only wait if commits come faster than frames can be composed.
-const MAX_JOBS: usize = 8;
+/// A commit that would add a third one waits.
+const MAX_JOBS: usize = 2;
 
 /// A frame to compose, for the vblanks `first` to `last`.
 struct Job {
@@ -75,9 +71,9 @@ pub(crate) struct Output {
     /// Only the work item locks it.
     #[pin]
     composer: Mutex<Composer>,
-    /// Signalled when there are neither jobs nor work on one.
+    /// Signalled when a job is taken off the list, or there is none left to work on.
     #[pin]
-    idle: CondVar,
+    progress: CondVar,
     #[pin]
     work: Work<Self>,
 }
@@ -104,22 +100,30 @@ impl Output {
             pin_init!(Self {
                 state <- new_spinlock_irq!(state, "rvkms::Output::state"),
                 composer <- new_mutex!(Composer::new(), "rvkms::Output::composer"),
-                idle <- new_condvar!("rvkms::Output::idle"),
+                progress <- new_condvar!("rvkms::Output::progress"),
                 work <- new_work!("rvkms::Output::work"),
             }),
             GFP_KERNEL,
         )
     }
 
-    /// Shows `frame` from the next vblank on. May sleep.
+    /// Shows `frame` from the next vblank on. Sleeps while there are [`MAX_JOBS`] frames to compose
+    /// already, so that commits are not faster than that and no CRC is missed.
     pub(crate) fn publish(&self, frame: Option<Arc<Frame<Shown>>>) {
-        let old = core::mem::replace(&mut self.state.lock().frame, frame);
+        let mut state = self.state.lock();
+
+        while state.jobs.len() >= MAX_JOBS {
+            self.progress.wait(&mut state);
+        }
+
+        let old = core::mem::replace(&mut state.frame, frame);
 
         // Unmaps framebuffers, which the lock does not allow.
+        drop(state);
         drop(old);
     }
 
-    /// Shows nothing any more, and waits for the frames that were shown to be composed. Sleeps.
+    /// Shows nothing any more, and waits until the frames that were shown are composed. Sleeps.
     ///
     /// There must be no further vblanks.
     pub(crate) fn stop(&self) {
@@ -128,7 +132,7 @@ impl Output {
         let mut state = self.state.lock();
 
         while state.busy || !state.jobs.is_empty() {
-            self.idle.wait(&mut state);
+            self.progress.wait(&mut state);
         }
     }
 
@@ -161,18 +165,17 @@ impl Output {
         match state.jobs.last_mut() {
             Some(job) if Arc::ptr_eq(&job.frame, &frame) => job.last = number,
             _ => {
-                // Without room user space misses an entry, which it can tell from the numbers.
-                // Jobs keep what they hold alive, hence nothing is freed here.
-                if state.jobs.len() < MAX_JOBS {
-                    let job = Job {
-                        crtc: crtc.into(),
-                        frame,
-                        first: number,
-                        last: number,
-                    };
+                let job = Job {
+                    crtc: crtc.into(),
+                    frame,
+                    first: number,
+                    last: number,
+                };
 
-                    drop(state.jobs.push_within_capacity(job));
-                }
+                // There is room: `publish` has left some for the frame that it published. Were
+                // there none, the entry would be missing, and nothing freed here, because the
+                // frame is still published.
+                let _ = state.jobs.push_within_capacity(job);
             }
         }
         true
@@ -184,9 +187,7 @@ impl Output {
         let job = state.jobs.remove(0).ok();
 
         state.busy = job.is_some();
-        if job.is_none() {
-            self.idle.notify_all();
-        }
+        self.progress.notify_all();
         job
     }
 
@@ -196,7 +197,8 @@ impl Output {
 
         self.composer.lock().compose(&job.frame, &mut crc)?;
         for number in job.first..=job.last {
-            job.crtc.add_crc_entry(Some(number as u32), &[crc.value()])?;
+            job.crtc
+                .add_crc_entry(Some(number as u32), &[crc.value()])?;
         }
         Ok(())
     }

@@ -6,6 +6,23 @@
 //! that one run on this one: a CRTC whose vblanks come from a timer, a connector that is always
 //! connected, and planes that are composed in software when somebody wants to know the CRC of the
 //! picture.
+//!
+//! # Module parameters
+//!
+//! They are VKMS's, with its defaults: `enable_cursor`, `enable_overlay` and `create_default_dev`.
+//! VKMS's `enable_writeback` and `enable_plane_pipeline` are unknown here, because a parameter that
+//! is accepted and does nothing would be a lie: RVKMS has neither.
+//!
+//! # Lifetime of a frame
+//!
+//! - The check of a commit makes an empty [`Frame`](compose::Frame) while it can still fail.
+//! - The flush of the CRTC fills it with the mapped framebuffers of the visible planes and publishes
+//!   it. Nothing in it refers to the state of a mode object.
+//! - Each vblank gives the published frame to the composer's [work item](output::Output), if
+//!   somebody wants CRCs.
+//! - It is dropped, and its framebuffers unmapped, when the next commit has replaced it and the work
+//!   item has done its part. Switching the CRTC off, which unplugging the device does too, waits
+//!   for that.
 
 use crate::{
     connector::{
@@ -22,6 +39,10 @@ use kernel::{
         gem,
         kms::{
             self,
+            color::{
+                ColorEncoding,
+                ColorRange, //
+            },
             ConnectorType,
             EncoderType,
             KmsDriver,
@@ -29,7 +50,7 @@ use kernel::{
             PlaneArgs,
             PlaneType,
             SetupDevice, //
-        },
+        }, //
     },
     faux,
     prelude::*,
@@ -60,6 +81,16 @@ const MAX_SIZE: (u16, u16) = (8192, 8192);
 /// The largest cursor.
 const CURSOR_SIZE: (u16, u16) = (512, 512);
 
+/// The encodings of YCbCr framebuffers, the default first.
+const ENCODINGS: [ColorEncoding; 3] = [
+    ColorEncoding::Bt601,
+    ColorEncoding::Bt709,
+    ColorEncoding::Bt2020,
+];
+
+/// The ranges of YCbCr framebuffers, the default first.
+const RANGES: [ColorRange; 2] = [ColorRange::Full, ColorRange::Limited];
+
 /// How many overlay planes there are with `enable_overlay`.
 const OVERLAYS: usize = 8;
 
@@ -88,11 +119,7 @@ impl gem::DriverObject for Bo {
     const IMPORT: Option<gem::PrimeImport<Self>> =
         Some(gem::PrimeImport::new(|_dev, _size| Ok(())));
 
-    fn new(
-        _dev: &drm::Device<RvkmsDriver>,
-        _size: usize,
-        _args: (),
-    ) -> impl PinInit<Self, Error> {
+    fn new(_dev: &drm::Device<RvkmsDriver>, _size: usize, _args: ()) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {})
     }
 }
@@ -143,7 +170,12 @@ impl KmsDriver for RvkmsDriver {
                 name: None,
             };
 
-            setup.create_plane(&args, Ok(RvkmsPlane))
+            let plane = setup.create_plane(&args, Ok(RvkmsPlane))?;
+
+            setup.create_color_properties(plane, &ENCODINGS, &RANGES)?;
+            // Blending is always pre-multiplied, which user space should be able to see.
+            setup.create_blend_mode_property(plane, &[])?;
+            Ok::<_, Error>(plane)
         };
         // Planes are stacked in the order of their creation.
         let primary = plane(PlaneType::Primary)?;
@@ -162,11 +194,14 @@ impl KmsDriver for RvkmsDriver {
         };
         let crtc = setup.create_crtc(primary, cursor, None, RvkmsCrtc::new())?;
 
+        setup.enable_gamma(crtc, gamma::MAX_ENTRIES as u32)?;
+        setup.attach_background_color(crtc)?;
         for overlay in overlays {
             setup.allow_crtc(overlay, crtc)?;
         }
 
-        let encoder = setup.create_encoder(EncoderType::Virtual, &[crtc], None, Ok(RvkmsEncoder))?;
+        let encoder =
+            setup.create_encoder(EncoderType::Virtual, &[crtc], None, Ok(RvkmsEncoder))?;
 
         setup.create_connector(ConnectorType::Virtual, &[encoder], Ok(RvkmsConnector))?;
         Ok(())

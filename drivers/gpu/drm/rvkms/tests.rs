@@ -387,7 +387,7 @@ fn rectangle(noise: &mut Noise, width: u32, height: u32) -> Rect {
 }
 
 #[kunit_tests(rvkms_composer)]
-mod tests {
+mod composer {
     use super::*;
 
     #[test]

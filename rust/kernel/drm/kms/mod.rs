@@ -136,7 +136,7 @@
 //!     }
 //! }
 //!
-//! # use kernel::{device, drm::{gem, gem::shmem, file, ioctl}, faux, types::ForLt};
+//! # use kernel::{device, drm::{gem, gem::shmem, file}, faux};
 //! # struct MyDriver;
 //! # #[pin_data]
 //! # struct MyObject {}
@@ -175,6 +175,7 @@
 //! C header: [`include/drm/drm_mode_config.h`](srctree/include/drm/drm_mode_config.h)
 
 pub mod atomic;
+pub mod color;
 pub mod connector;
 pub mod crc;
 pub mod crtc;

@@ -243,9 +243,7 @@ impl<T: DriverPlane> Plane<T> {
             funcs.prepare_fb = Some(Self::prepare_fb_callback);
             funcs.cleanup_fb = Some(Self::cleanup_fb_callback);
         }
-        if T::HAS_ATOMIC_CHECK {
-            funcs.atomic_check = Some(Self::atomic_check_callback);
-        }
+        funcs.atomic_check = Some(Self::atomic_check_callback);
         funcs.atomic_update = Some(Self::atomic_update_callback);
         if T::HAS_ATOMIC_DISABLE {
             funcs.atomic_disable = Some(Self::atomic_disable_callback);
@@ -458,9 +456,29 @@ impl<T: DriverPlane> Plane<T> {
     ) -> c_int {
         from_result(|| {
             // SAFETY: By the safety requirements of this function.
-            let check = unsafe { ObjectCheck::from_raw(commit, Self::from_raw(plane)) };
+            let plane = unsafe { Self::from_raw(plane) };
 
-            T::atomic_check(&check).map(|()| 0)
+            // A plane that is off is not visible, also for drivers that then look no further. What
+            // is in the new state up to now is what the current state says.
+            //
+            // SAFETY: By the safety requirements of this function.
+            if let Some(slot) = unsafe { plane.slot(commit) } {
+                // SAFETY: The new state is valid and not borrowed by any view.
+                unsafe {
+                    let state = (*slot.new.as_ptr()).as_raw();
+
+                    if (*state).crtc.is_null() {
+                        (*state).visible = false;
+                    }
+                }
+            }
+            if T::HAS_ATOMIC_CHECK {
+                // SAFETY: By the safety requirements of this function.
+                let check = unsafe { ObjectCheck::from_raw(commit, plane) };
+
+                T::atomic_check(&check)?;
+            }
+            Ok(0)
         })
     }
 
@@ -584,7 +602,7 @@ impl<T: DriverPlane> PlaneState<T> {
     }
 
     /// Returns whether any part of the plane is visible, as found by
-    /// [`check_plane_state`](super::AtomicCheck::check_plane_state).
+    /// [`check_plane_state`](super::AtomicCheck::check_plane_state). A plane that is off is not.
     pub fn visible(&self) -> bool {
         // SAFETY: The state is initialised.
         unsafe { (*self.as_raw()).visible }

@@ -76,7 +76,7 @@ impl<'a, D: KmsDriver> SetupDevice<'a, D> {
         unsafe { &raw mut (*self.dev.as_raw()).mode_config }
     }
 
-    fn same_device<O: RawObject<Driver = D>>(&self, object: &O) -> Result {
+    pub(super) fn same_device<O: RawObject<Driver = D>>(&self, object: &O) -> Result {
         if object.raw_dev() == self.dev.as_raw() {
             Ok(())
         } else {

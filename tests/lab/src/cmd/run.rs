@@ -75,29 +75,33 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
         Flavour::Uml
     };
     let built = args.foreign.ensure(lab, flavour)?;
-    let programs = Programs::ensure(lab)?;
+    let programs = Programs::ensure(lab, &built.root)?;
     let show = Show {
         driver: args.driver,
         frames: args.frames,
     };
     let dir = RunDir::new(&built)?;
-    let mut boot = Boot::new(dir.path().into());
+    let mut boot = Boot::new(lab, dir.path())?;
     show.plan(&mut boot, &built)?;
 
     let step = lab.ui.step(format!("run {}", args.driver), None);
     let mut first_frame = None;
-    let report = machine::run(&Uml::new(&built), &built, &programs, &boot, |progress| {
-        match progress {
+    let report = machine::run(
+        &Uml::new(&built),
+        &built,
+        &programs,
+        &boot,
+        |progress| match progress {
             Progress::Event(Event::Began { step: name, .. }) => step.note(name),
             Progress::Event(Event::Ended { step: name, .. })
                 if !name.starts_with("load ") && first_frame.is_none() =>
             {
                 first_frame = Some(started.elapsed());
             }
-            Progress::Event(_) => {}
+            Progress::Event(_) | Progress::Line(_) => {}
             Progress::Splat(title) => lab.ui.say(format!("kernel: {title}")),
-        }
-    })?;
+        },
+    )?;
     step.done("done");
     finish(&show, &report, output, first_frame)
 }

@@ -52,9 +52,9 @@ pub fn main(lab: &Lab, args: &ShellArgs) -> Result<ExitCode> {
         Flavour::Uml
     };
     let built = args.foreign.ensure(lab, flavour)?;
-    let programs = Programs::ensure(lab)?;
+    let programs = Programs::ensure(lab, &built.root)?;
     let dir = RunDir::new(&built)?;
-    let mut boot = Boot::new(dir.path().into());
+    let mut boot = Boot::new(lab, dir.path())?;
     if !args.bare {
         boot::load_module(&mut boot, &built, args.driver.module())?;
     }

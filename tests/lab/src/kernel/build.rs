@@ -185,21 +185,9 @@ impl Build<'_> {
         ]);
         match self.flavour {
             // The module loader of UML knows neither GOT relocations nor how to
-            // reach further than 2 GiB. In the large code model, LLVM puts data
-            // into sections of their own (.lbss, .ldata), which lie outside of
-            // what UML's linker script calls the kernel's data: lockdep then
-            // takes every static key for a dynamic one and turns itself off,
-            // and kmemleak does not look for references there.
+            // reach further than 2 GiB.
             Flavour::Uml | Flavour::UmlDebug => {
-                // The vDSO has another code model, where clang warns of the option.
-                make.arg(
-                    "KCFLAGS=-mlarge-data-threshold=2147483647 \
-                     -Wno-unused-command-line-argument",
-                )
-                .arg(
-                    "RUSTFLAGS_MODULE=-Ccode-model=large -Crelocation-model=static \
-                     -Zlarge-data-threshold=2147483647",
-                );
+                make.arg("RUSTFLAGS_MODULE=-Ccode-model=large -Crelocation-model=static");
             }
             Flavour::X86_64 | Flavour::Arm64 => {
                 make.arg("CLIPPY=1");

@@ -37,6 +37,15 @@ pub struct Built {
     pub lock: Arc<Lock>,
 }
 
+/// Returns what rustc, rustdoc or clippy say in `log` about the files for which
+/// `is_ours` holds.
+pub fn diagnostics(log: &str, is_ours: impl Fn(&str) -> bool) -> Vec<String> {
+    diagnostics::find(log, is_ours)
+        .into_iter()
+        .map(|diagnostic| diagnostic.text)
+        .collect()
+}
+
 impl Built {
     /// Returns the UML program. It is linked statically, and so runs outside
     /// of the root as well.

@@ -71,7 +71,7 @@ mod tests {
         let mut lines = Lines::new(path.clone());
         assert!(lines.next_lines().expect("nothing").is_empty());
 
-        let mut append = |text: &str| {
+        let append = |text: &str| {
             let mut file = OpenOptions::new()
                 .create(true)
                 .append(true)

@@ -2,6 +2,7 @@
 
 //! Reading what kernels and programs print.
 
+pub mod known;
 pub mod ktap;
 pub mod lines;
 pub mod splat;

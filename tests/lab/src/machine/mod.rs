@@ -13,9 +13,13 @@ pub mod monitor;
 pub mod uml;
 
 use crate::{
+    context::Lab,
     guest::Programs,
     kernel::Built,
-    log::splat::{Scanner, Splat},
+    log::{
+        known::Known,
+        splat::{Scanner, Splat},
+    },
     proc::{self, Job},
 };
 use anyhow::{Context, Result, anyhow};
@@ -24,7 +28,7 @@ use monitor::{Follower, Progress};
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -60,19 +64,35 @@ pub struct Boot {
     pub patience: Duration,
     /// Whether the guest's console is the user's terminal.
     pub interactive: bool,
+    /// Further folders that the guest sees, and where.
+    pub shares: Vec<(PathBuf, String)>,
+    /// Complaints of the kernel that do not count.
+    pub known: Known,
 }
 
 impl Boot {
     /// A boot in the folder `dir` with the usual memory and patience.
-    pub fn new(dir: PathBuf) -> Self {
-        Self {
-            dir,
+    ///
+    /// # Errors
+    ///
+    /// Fails if the list of known complaints cannot be read.
+    pub fn new(lab: &Lab, dir: &Path) -> Result<Self> {
+        let known = lab.checkout.path("tests/expectations/kernel.toml");
+        Ok(Self {
+            dir: dir.into(),
+            known: Known::read(&known)?,
             steps: Vec::new(),
             memory: 1024,
             arguments: Vec::new(),
             patience: Duration::from_secs(180),
             interactive: false,
-        }
+            shares: Vec::new(),
+        })
+    }
+
+    /// Shows the guest the folder `outside`, for reading and writing.
+    pub fn share(&mut self, outside: &Path, inside: &str) {
+        self.shares.push((outside.into(), inside.into()));
     }
 
     /// Adds a step.
@@ -267,17 +287,19 @@ pub fn run(
             dir,
         });
     }
-    // Through a pipe: UML cannot wait for events of a regular file, and says so
-    // in a way that the kernel's own checks complain about.
+    // Pipes: UML cannot wait for events of a file or of /dev/null, and says so in
+    // a way that the kernel's own checks complain about. Nothing is ever written
+    // to its input.
     let mut log = fs::File::create(&console).with_context(|| format!("{}", console.display()))?;
     let (read, write) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
+    let (input, _silent) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?;
     command
-        .stdin(Stdio::null())
+        .stdin(input)
         .stdout(write.try_clone()?)
         .stderr(write);
     let mut job = Job::start(&mut command)?;
-    // The command still has the write ends of the pipe.
-    command.stdout(Stdio::null()).stderr(Stdio::null());
+    // It still has the write ends of the pipe.
+    drop(command);
     let copy = thread::spawn(move || io::copy(&mut fs::File::from(read), &mut log));
     let mut follower = Follower::new(&dir);
     let mut scanner = Scanner::default();
@@ -290,8 +312,11 @@ pub fn run(
             progress(&Progress::Event(&event));
         }
         for line in follower.console_lines()? {
-            if let Some(title) = scanner.feed(&line) {
-                progress(&Progress::Splat(title));
+            progress(&Progress::Line(&line));
+            if let Some(splat) = scanner.feed(&line) {
+                if !boot.known.has(splat) {
+                    progress(&Progress::Splat(&splat.title));
+                }
             }
         }
         proc::check()?;
@@ -318,10 +343,12 @@ pub fn run(
         (None, None) => End::Hung,
     };
     let _ = fs::remove_file(&initrd);
+    let mut splats = scanner.finish();
+    splats.retain(|splat| !boot.known.has(splat));
     Ok(Report {
         end,
         events: follower.into_events(),
-        splats: scanner.finish(),
+        splats,
         took: started.elapsed(),
         dir,
     })
@@ -342,12 +369,16 @@ fn end(follower: &Follower, status: &str) -> End {
 }
 
 fn plan(machine: &dyn Machine, built: &Built, boot: &Boot, dir: &Path) -> Result<Plan> {
+    let mut mounts = vec![
+        machine.share(&built.out, GUEST_MODULES, true)?,
+        machine.share(dir, GUEST_RUN, false)?,
+    ];
+    for (outside, inside) in &boot.shares {
+        mounts.push(machine.share(outside, inside, false)?);
+    }
     Ok(Plan {
         root: machine.share(&built.root, "/", true)?,
-        mounts: vec![
-            machine.share(&built.out, GUEST_MODULES, true)?,
-            machine.share(dir, GUEST_RUN, false)?,
-        ],
+        mounts,
         results: GUEST_RUN.into(),
         // IGT takes a console for a sign that somebody else owns the display.
         hide: vec!["/dev/tty0".into()],

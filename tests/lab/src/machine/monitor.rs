@@ -15,6 +15,8 @@ pub const CONSOLE: &str = "console.log";
 pub enum Progress<'a> {
     /// The guest said something.
     Event(&'a Event),
+    /// A line appeared on the console.
+    Line(&'a str),
     /// The kernel began to complain; this is the first line of it.
     Splat(&'a str),
 }

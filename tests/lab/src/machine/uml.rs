@@ -46,16 +46,11 @@ impl Machine for Uml {
 
     fn command(&self, boot: &Boot, initrd: &Path) -> Result<Command> {
         let mut command = Command::new(&self.image);
-        let console = if boot.interactive {
-            "con0=fd:0,fd:1"
-        } else {
-            "con0=null,fd:1"
-        };
         command
             // The control socket; by default it is in the user's home.
             .arg(format!("uml_dir={}", boot.dir.display()))
             .arg(format!("mem={}M", boot.memory))
-            .args(["seccomp=on", "ncpus=2", "con=null", console])
+            .args(["seccomp=on", "ncpus=2", "con=null", "con0=fd:0,fd:1"])
             // KTAP is printed at the level "info".
             .args(["loglevel=7"])
             .args(&boot.arguments)

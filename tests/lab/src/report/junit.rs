@@ -13,10 +13,12 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 /// Fails if the document cannot be serialised.
 pub fn write(results: &Results) -> Result<String> {
     let mut report = Report::new("lab test");
-    for (name, time) in &results.times {
-        let mut suite = TestSuite::new(name.as_str());
-        suite.set_time(*time);
-        for case in results.cases.iter().filter(|case| case.suite == *name) {
+    for name in results.suites() {
+        let mut suite = TestSuite::new(name);
+        if let Some(time) = results.time(name) {
+            suite.set_time(time);
+        }
+        for case in results.cases.iter().filter(|case| case.suite == name) {
             let status = match &case.outcome {
                 Outcome::Pass => TestCaseStatus::success(),
                 Outcome::Skip(reason) | Outcome::Known(reason) => {
@@ -32,7 +34,7 @@ pub fn write(results: &Results) -> Result<String> {
                 }
             };
             let mut test = TestCase::new(case.name.as_str(), status);
-            test.set_classname(name.as_str());
+            test.set_classname(name);
             if let Some(time) = case.time {
                 test.set_time(time);
             }

@@ -148,24 +148,29 @@ impl Results {
     pub fn table(&self) -> Table {
         let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
         for case in &self.cases {
-            counts
-                .entry(&case.suite)
-                .or_default()
-                .add(&case.outcome);
+            counts.entry(&case.suite).or_default().add(&case.outcome);
         }
         let mut table = Table::new();
         table
             .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-            .set_header(["suite", "passed", "failed", "skipped", "known failures", "time"]);
-        for (suite, time) in &self.times {
-            let counts = counts.get(suite.as_str()).copied().unwrap_or_default();
+            .set_header([
+                "suite",
+                "passed",
+                "failed",
+                "skipped",
+                "known failures",
+                "time",
+            ]);
+        for suite in self.suites() {
+            let counts = counts.get(suite).copied().unwrap_or_default();
             table.add_row([
-                suite.clone(),
+                suite.to_owned(),
                 counts.passed.to_string(),
                 counts.failed.to_string(),
                 (counts.skipped - counts.known).to_string(),
                 counts.known.to_string(),
-                format!("{:.1} s", time.as_secs_f64()),
+                self.time(suite)
+                    .map_or("-".into(), |time| format!("{:.1} s", time.as_secs_f64())),
             ]);
         }
         for column in table.column_iter_mut().skip(1) {
@@ -174,7 +179,32 @@ impl Results {
         table
     }
 
-    /// Prints the failures, the table and the closing line.
+    /// Returns the names of the suites, in order.
+    pub fn suites(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.times.iter().map(|(name, _)| name.as_str()).collect();
+        for case in &self.cases {
+            if !names.contains(&case.suite.as_str()) {
+                names.push(&case.suite);
+            }
+        }
+        names
+    }
+
+    fn time(&self, suite: &str) -> Option<Duration> {
+        let (_, time) = self.times.iter().find(|(name, _)| name == suite)?;
+        Some(*time)
+    }
+
+    /// Returns the line that everything closes with.
+    pub fn closing_line(&self) -> String {
+        let counts = self.counts();
+        format!(
+            "{} passed, {} failed, {} skipped",
+            counts.passed, counts.failed, counts.skipped
+        )
+    }
+
+    /// Prints the failures and the table.
     pub fn print(&self) {
         const SHOWN: usize = 60;
 
@@ -192,10 +222,5 @@ impl Results {
             }
         }
         println!("{}", self.table());
-        let counts = self.counts();
-        println!(
-            "{} passed, {} failed, {} skipped",
-            counts.passed, counts.failed, counts.skipped
-        );
     }
 }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The callbacks by which the DRM core creates shmem objects.
+//!
+//! `DRM_IOCTL_MODE_CREATE_DUMB` and `DRM_IOCTL_PRIME_FD_TO_HANDLE` end here. The C helpers for them
+//! allocate objects on their own, which are smaller than what the driver's lookups expect. These
+//! callbacks go through the constructors of [`Object`] instead and give up what they hold, once,
+//! at whichever step they fail.
 
 use super::{
     Attachment,

@@ -289,6 +289,40 @@ mod tests {
         set(&dev, None)
     }
 
+    // Without permission for a modeset, no CRTC gets into a commit that user space has not named.
+    #[test]
+    fn check_adds_no_crtcs() -> Result {
+        static SCRIPT: Script = Script {
+            setup: |setup| display(setup).and(display(setup)).map(|_| ()),
+            check: |check| {
+                check.helper_check()?;
+                if !check.allows_modeset() {
+                    let other = crtc(check.dev(), 1)?;
+
+                    assert!(check.add(crtc(check.dev(), 0)?).is_ok());
+                    assert_eq!(check.add(other).err(), Some(EINVAL));
+                    return Err(EXDEV);
+                }
+                Ok(())
+            },
+            ..Script::DEFAULT
+        };
+        let events = Events::new()?;
+        let parent = faux::Registration::new(c"kunit-kms-add", None)?;
+        let dev = device(&parent, &SCRIPT, &events)?;
+        let client = Client::open(&dev)?;
+        let fb = screen(&dev, &client)?;
+
+        set(&dev, Some(&fb))?;
+        let ret = commit(&dev, |commit| {
+            // SAFETY: The commit is valid and unchecked.
+            unsafe { (*commit).set_allow_modeset(false) };
+            show(&dev, commit, Some(&fb))
+        });
+        assert_eq!(ret, Err(EXDEV));
+        set(&dev, None)
+    }
+
     // A look-up with an object of another device finds nothing, whatever the index.
     #[test]
     fn foreign_objects() -> Result {
@@ -310,8 +344,9 @@ mod tests {
             ..Script::DEFAULT
         };
         let events = Events::new()?;
-        let parent = faux::Registration::new(c"kunit-kms-foreign2", None)?;
-        let other = device(&parent, &Script::DEFAULT, &events)?;
+        let other_parent = faux::Registration::new(c"kunit-kms-other", None)?;
+        let other = device(&other_parent, &Script::DEFAULT, &events)?;
+        let parent = faux::Registration::new(c"kunit-kms-foreign", None)?;
         let dev = device(&parent, &SCRIPT, &events)?;
         let client = Client::open(&dev)?;
         let fb = screen(&dev, &client)?;
@@ -349,10 +384,10 @@ mod tests {
         assert_eq!(events.seen() & 0xf_ffff, log(&off));
         assert!(crtc(&handle, 0)?.vblank_get().is_err());
 
+        // The core does not even look at a connector that is gone.
         let seen = events.seen();
-        assert_eq!(set(&handle, Some(&fb)), Err(ENODEV));
-        // Only the checks were run.
-        assert_eq!(events.seen(), seen << 8 | log(&[PLANE_CHECK, CRTC_CHECK]));
+        assert_eq!(set(&handle, Some(&fb)), Err(EINVAL));
+        assert_eq!(events.seen(), seen);
         // What leaves the display off is allowed: closed files are cleaned up that way.
         set(&handle, None)?;
 
@@ -360,6 +395,40 @@ mod tests {
         assert_eq!(live(), (4, 3));
         drop(handle);
         assert_eq!(live(), (0, 0));
+        Ok(())
+    }
+
+    // A commit that was checked before the device was unplugged does not switch a CRTC on, and one
+    // that leaves it on or switches it off is executed.
+    #[test]
+    fn unplug_after_check() -> Result {
+        static SCRIPT: Script = Script {
+            check: |check| {
+                check.helper_check()?;
+                // SAFETY: The device is valid, and the test is its only user.
+                unsafe { (*check.dev().as_raw()).unplugged = UNPLUG.load(Relaxed) };
+                Ok(())
+            },
+            ..Script::DEFAULT
+        };
+        static UNPLUG: Atomic<bool> = Atomic::new(true);
+
+        let events = Events::new()?;
+        let parent = faux::Registration::new(c"kunit-kms-late", None)?;
+        let dev = device(&parent, &SCRIPT, &events)?;
+        let client = Client::open(&dev)?;
+        let fb = screen(&dev, &client)?;
+
+        UNPLUG.store(true, Relaxed);
+        assert_eq!(set(&dev, Some(&fb)), Err(ENODEV));
+        assert_eq!(events.seen(), log(&[PLANE_CHECK, CRTC_CHECK]));
+        UNPLUG.store(false, Relaxed);
+        set(&dev, Some(&fb))?;
+        UNPLUG.store(true, Relaxed);
+        set(&dev, Some(&fb))?;
+        set(&dev, None)?;
+        assert_eq!(events.seen() & 0xf, CRTC_FLUSH);
+        assert!(crtc(&dev, 0)?.vblank_get().is_err());
         Ok(())
     }
 

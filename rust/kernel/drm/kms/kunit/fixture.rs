@@ -474,7 +474,7 @@ pub(super) fn show(
     commit: *mut bindings::drm_atomic_commit,
     fb: Option<&Framebuffer<TestKms>>,
 ) -> Result {
-    let mode = bindings::drm_display_mode {
+    let mut mode = bindings::drm_display_mode {
         clock: 250_000,
         hdisplay: 640,
         hsync_start: 656,
@@ -488,6 +488,9 @@ pub(super) fn show(
     };
     let crtc = crtc(dev, 0)?.as_raw();
     let plane = plane(dev, 0)?.as_raw();
+
+    // SAFETY: The mode is initialised.
+    unsafe { bindings::drm_mode_set_crtcinfo(&mut mode, 0) };
 
     // SAFETY: The commit is valid and unchecked; all objects are of its device.
     unsafe {

@@ -23,7 +23,7 @@ use crate::{
 crate::sync::global_lock! {
     /// What was on the screen when it was flushed last.
     // SAFETY: Initialised by each test before it is used.
-    unsafe(uninit) static SNAPSHOT: Mutex<Option<Arc<FramebufferMap<TestKms>>>> = None;
+    unsafe(uninit) static LAST_SHOWN: Mutex<Option<Arc<FramebufferMap<TestKms>>>> = None;
 }
 
 #[kunit_tests(rust_drm_kms_framebuffer)]
@@ -196,13 +196,13 @@ mod tests {
                     assert_eq!(plane.mask(), new.plane().mask());
                     assert_eq!(new.visible(), new.is_on(commit.object()));
                     assert_eq!(new.map().is_some(), new.framebuffer().is_some());
-                    *SNAPSHOT.lock() = new.map().cloned();
+                    *LAST_SHOWN.lock() = new.map().cloned();
                 }
             },
             ..Script::DEFAULT
         };
         // SAFETY: Called once: no other test uses the lock.
-        unsafe { SNAPSHOT.init() };
+        unsafe { LAST_SHOWN.init() };
 
         let events = Events::new()?;
         let parent = faux::Registration::new(c"kunit-kms-snapshot", None)?;
@@ -213,18 +213,18 @@ mod tests {
 
         fb.vmap()?.write_line(0, 0, 0, &[0x5a])?;
         commit(&dev, |commit| show(&dev, commit, Some(&fb)))?;
-        let first = SNAPSHOT.lock().take().ok_or(ENOENT)?;
+        let first = LAST_SHOWN.lock().take().ok_or(ENOENT)?;
 
         let second_fb = screen(&dev, &client)?;
         commit(&dev, |commit| show(&dev, commit, Some(&second_fb)))?;
         drop(fb);
         first.read_line(0, 0, 0, &mut byte)?;
         assert_eq!(byte, [0x5a]);
-        let second = SNAPSHOT.lock().take().ok_or(ENOENT)?;
+        let second = LAST_SHOWN.lock().take().ok_or(ENOENT)?;
         assert_ne!(first.framebuffer().id(), second.framebuffer().id());
 
         commit(&dev, |commit| show(&dev, commit, None))?;
-        assert!(SNAPSHOT.lock().is_none());
+        assert!(LAST_SHOWN.lock().is_none());
         drop((first, second, second_fb, client, dev));
         assert_eq!(live(), (0, 0));
         Ok(())

@@ -23,6 +23,10 @@ use crate::{
     bindings,
     drm::{
         kms::{
+            color::{
+                ColorEncoding,
+                ColorRange, //
+            },
             fourcc,
             ConnectorType,
             EncoderType,
@@ -30,6 +34,7 @@ use crate::{
             KmsRef,
             ModeObject,
             PlaneArgs,
+            PlaneState,
             PlaneType,
             SetupDevice, //
         },
@@ -282,6 +287,41 @@ mod tests {
         Ok(())
     }
 
+    // The first value of each property is that of the initial state.
+    #[test]
+    fn color_properties() -> Result {
+        static SCRIPT: Script = Script {
+            setup: |setup| {
+                use ColorEncoding::*;
+                use ColorRange::*;
+
+                let plane = setup.create_plane(&PRIMARY, Ok(TestPlane(Counted::object())))?;
+                let none = setup.create_color_properties(plane, &[], &[Full]);
+                assert_eq!(none, Err(EINVAL));
+                let none = setup.create_color_properties(plane, &[Bt601], &[]);
+                assert_eq!(none, Err(EINVAL));
+
+                setup.create_color_properties(plane, &[Bt709, Bt601], &[Full, Limited])?;
+                let again = setup.create_color_properties(plane, &[Bt601], &[Full]);
+                assert_eq!(again, Err(EEXIST));
+
+                let data = Ok(TestCrtc(Counted::object()));
+                let crtc = setup.create_crtc(plane, None, None, data)?;
+                output(setup, crtc)
+            },
+            ..Script::DEFAULT
+        };
+        let events = Events::new()?;
+        let parent = faux::Registration::new(c"kunit-kms-color", None)?;
+        let dev = device(&parent, &SCRIPT, &events)?;
+
+        // SAFETY: The plane has a state, which nobody changes.
+        let state = unsafe { PlaneState::<TestPlane>::from_raw((*plane(&dev, 0)?.as_raw()).state) };
+        assert_eq!(state.color_encoding(), ColorEncoding::Bt709);
+        assert_eq!(state.color_range(), ColorRange::Full);
+        Ok(())
+    }
+
     // Objects of one device do not get into another one.
     #[test]
     fn foreign_objects() -> Result {
@@ -303,13 +343,14 @@ mod tests {
         static FOREIGN: crate::sync::atomic::Atomic<usize> = crate::sync::atomic::Atomic::new(0);
 
         let events = Events::new()?;
-        let parent = faux::Registration::new(c"kunit-kms-foreign", None)?;
+        let parent = faux::Registration::new(c"kunit-kms-alien", None)?;
         let dev = device(&parent, &Script::DEFAULT, &events)?;
 
         FOREIGN.store(
             plane(&dev, 0)?.as_raw() as usize,
             crate::sync::atomic::Relaxed,
         );
+        let parent = faux::Registration::new(c"kunit-kms-alien2", None)?;
         assert_eq!(device(&parent, &OTHER, &events).err(), Some(EINVAL));
         Ok(())
     }

@@ -9,9 +9,7 @@ mod peer;
 mod results;
 mod select;
 
-pub use peer::compare;
-
-use super::{Context as Suite, Outcome as SuiteOutcome};
+use super::Context as Suite;
 use crate::{
     boot::{self, Driver, RunDir},
     expect::{Expectations, State},
@@ -21,7 +19,7 @@ use crate::{
     report::Case,
 };
 use anyhow::{Context, Result, bail};
-use guest_protocol::Event;
+use guest_protocol::{Action, Event};
 use results::TestResult;
 use select::{PROGRAMS, Selection};
 use std::{
@@ -48,6 +46,11 @@ const GUEST_NOTES: &str = "/mnt/igt";
 
 const RUN: &str = "igt";
 
+const LEAKS: &str = "kmemleak";
+
+/// How long the search for leaks may take.
+const LEAK_LIMIT: Duration = Duration::from_secs(120);
+
 /// The results on one driver.
 #[derive(Debug, Default)]
 pub struct Run {
@@ -70,9 +73,13 @@ impl Run {
 }
 
 /// Runs the suite on the driver under test.
-pub fn run(context: &Suite<'_>) -> Result<SuiteOutcome> {
+pub fn run(context: &Suite<'_>) -> Result<Vec<Case>> {
     let run = execute(context, context.driver)?;
-    Ok(judge(context, &run))
+    let mut cases = judge(context, &run);
+    if let Some(peer) = context.peer {
+        cases.extend(peer::compare(context, peer, &run)?);
+    }
+    Ok(cases)
 }
 
 /// Runs the tests on `driver`.
@@ -99,13 +106,13 @@ pub fn execute(context: &Suite<'_>, driver: Driver) -> Result<Run> {
     .run()
 }
 
-fn judge(context: &Suite<'_>, run: &Run) -> SuiteOutcome {
+fn judge(context: &Suite<'_>, run: &Run) -> Vec<Case> {
     let path = format!("tests/expectations/{}.toml", context.driver.module());
     let expectations = match Expectations::read(&context.lab.checkout.path(path)) {
         Ok(expectations) => expectations,
         Err(error) => {
             let complaint = vec![format!("{error:#}")];
-            return vec![Case::judge(NAME, "expectations", complaint)].into();
+            return vec![Case::judge(NAME, "expectations", complaint)];
         }
     };
     let mut cases = Vec::new();
@@ -128,7 +135,7 @@ fn judge(context: &Suite<'_>, run: &Run) -> SuiteOutcome {
             .collect();
         cases.push(Case::judge(NAME, "expectations", stale));
     }
-    cases.into()
+    cases
 }
 
 /// Running the tests, with as many boots as it takes.
@@ -145,7 +152,11 @@ impl Session<'_> {
     fn run(mut self) -> Result<Run> {
         let notes = RunDir::new(&self.built)?;
         self.dir = Some(notes.path().into());
-        let list: String = self.tests.iter().map(|name| format!("igt@{name}\n")).collect();
+        let list: String = self
+            .tests
+            .iter()
+            .map(|name| format!("igt@{name}\n"))
+            .collect();
         fs::write(notes.path().join("list"), list)?;
 
         let mut run = Run {
@@ -155,24 +166,20 @@ impl Session<'_> {
         let mut splats = Vec::new();
         let mut deaths = Vec::new();
         for number in 0.. {
-            let report = self.boot(notes.path(), number)?;
+            let dir = RunDir::new(&self.built)?;
+            let report = self.boot(&dir, notes.path(), number)?;
             let log = format!("igt-{}-{number}.log", self.driver);
             self.context.keep_log(&report, &log)?;
             splats.extend(report.splats.clone());
             let finished = report.outcome(RUN);
             match (&report.end, finished) {
-                (_, Some(outcome)) if outcome.is_ok() => break,
-                (End::PoweredOff, _) => {
-                    let mut lines = Vec::new();
-                    for step in &report.events {
-                        if let Event::Ended { step, .. } = step {
-                            lines.extend(boot::step_complaint(&report, step));
-                        }
-                    }
-                    run.complaints.push(lines);
+                (End::Died { .. } | End::Hung, None) => {
+                    deaths.push((report.end.clone(), current_test(&report)));
+                }
+                (_, _) => {
+                    run.complaints.extend(steps(&report));
                     break;
                 }
-                (end, _) => deaths.push((end.clone(), current_test(&report))),
             }
             if number + 1 == MOST_BOOTS {
                 let text = format!("gave up after {MOST_BOOTS} boots that ended too early");
@@ -201,9 +208,8 @@ impl Session<'_> {
         Ok(run)
     }
 
-    fn boot(&self, notes: &Path, number: usize) -> Result<machine::Report> {
-        let dir = RunDir::new(&self.built)?;
-        let mut boot = Boot::new(dir.path().into());
+    fn boot(&self, dir: &RunDir, notes: &Path, number: usize) -> Result<machine::Report> {
+        let mut boot = Boot::new(self.context.lab, dir.path())?;
         boot.memory = 2048;
         boot.share(notes, GUEST_NOTES);
         // KUnit has its own suite.
@@ -239,7 +245,10 @@ impl Session<'_> {
         command
             .env
             .push(("IGT_FORCE_DRIVER".into(), self.driver.drm_name().into()));
-        boot.step(RUN, LIMIT, guest_protocol::Action::Run(command));
+        boot.step(RUN, LIMIT, Action::Run(command));
+        if self.built.flavour == Flavour::UmlDebug {
+            boot.step(LEAKS, LEAK_LIMIT, Action::LeakScan);
+        }
 
         let total = self.tests.len() as u64;
         let name = match number {
@@ -284,6 +293,19 @@ impl Session<'_> {
     }
 }
 
+/// What went wrong in the steps of a boot.
+fn steps(report: &machine::Report) -> Vec<Vec<String>> {
+    report
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Ended { step, .. } => Some(boot::step_complaint(report, step)),
+            _ => None,
+        })
+        .filter(|complaint| !complaint.is_empty())
+        .collect()
+}
+
 fn told(end: &End) -> String {
     match end {
         End::PoweredOff => "powered off".into(),
@@ -303,19 +325,13 @@ fn started(line: &str) -> Option<String> {
 /// Returns the test that ran when the machine went away.
 fn current_test(report: &machine::Report) -> Option<String> {
     let log = fs::read(report.console()).ok()?;
-    String::from_utf8_lossy(&log).lines().rev().find_map(started)
+    String::from_utf8_lossy(&log)
+        .lines()
+        .rev()
+        .find_map(started)
 }
 
 impl Suite<'_> {
-    /// The kernel that drivers are tested on.
-    pub fn test_kernel(&self) -> Flavour {
-        if self.no_debug {
-            Flavour::Uml
-        } else {
-            Flavour::UmlDebug
-        }
-    }
-
     fn keep_log(&self, report: &machine::Report, name: &str) -> Result<()> {
         let to = self.output.join(name);
         fs::create_dir_all(&self.output)?;

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `static`: what can be found without running anything.
+
+use super::Context;
+use crate::{
+    checkout::SERIES,
+    kernel::{Built, Flavour},
+    overlay, proc,
+    report::Case,
+    sandbox::Sandbox,
+};
+use anyhow::Result;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
+use walkdir::WalkDir;
+
+/// Name of the suite.
+pub const NAME: &str = "static";
+
+/// Complaints of checkpatch that do not fit files of an overlay.
+const CHECKPATCH_IGNORES: [&str; 4] = [
+    // MAINTAINERS has a check of its own.
+    "FILE_PATH_CHANGES",
+    // Rust names are words, and the library's are compared with C's.
+    "CAMELCASE",
+    // The header of a patch is written by git.
+    "EMAIL_SUBJECT",
+    // A patch touches what its C file needs, such as a header's list.
+    "UNDOCUMENTED_DT_STRING",
+];
+
+/// Runs the suite.
+pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
+    let files = overlay::files(&context.lab.checkout)?;
+    let checks: [(&str, Check); 6] = [
+        ("rustfmt", rustfmt),
+        ("checkpatch", checkpatch),
+        ("clippy x86_64", |context, _| {
+            Ok(clippy(context, Flavour::X86_64))
+        }),
+        ("clippy arm64", |context, _| {
+            Ok(clippy(context, Flavour::Arm64))
+        }),
+        ("rustdoc", rustdoc),
+        ("maintainers", maintainers),
+    ];
+    let mut cases = Vec::new();
+    for (name, check) in checks {
+        if !context.filters.wants(NAME, name) {
+            continue;
+        }
+        let began = std::time::Instant::now();
+        let step = context.lab.ui.step(name, None);
+        let complaints = check(context, &files)?;
+        proc::check()?;
+        step.done("done");
+        cases.push(Case::judge(NAME, name, complaints).took(began.elapsed()));
+    }
+    Ok(cases)
+}
+
+/// A check: what it complains of in the files.
+type Check = fn(&Context<'_>, &Files) -> Result<Vec<String>>;
+
+/// Our files by their paths in the kernel tree.
+type Files = BTreeMap<String, PathBuf>;
+
+/// The tree with the overlay at `/src`, the checkout at `/mnt`.
+fn sandbox(context: &Context<'_>) -> Result<(Sandbox, PathBuf)> {
+    let root = context.root()?;
+    let tree = match &context.foreign.foreign_src {
+        Some(tree) => tree.canonicalize()?,
+        None => context.prepared()?.work.linux(),
+    };
+    let sandbox = Sandbox::new(&root)
+        .ro_bind(&tree, "/src")
+        .ro_bind(context.lab.checkout.dir(), "/mnt")
+        .dir("/src");
+    Ok((sandbox, tree))
+}
+
+/// Runs a command; its output if it fails.
+fn complaints_of(command: &mut Command) -> Result<Vec<String>> {
+    proc::check()?;
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(Vec::new());
+    }
+    let mut lines = vec![format!(
+        "{} failed ({})",
+        command.get_program().to_string_lossy(),
+        proc::status_text(output.status)
+    )];
+    for text in [&output.stdout, &output.stderr] {
+        lines.extend(
+            String::from_utf8_lossy(text)
+                .lines()
+                .filter(|line| !line.trim().is_empty())
+                .map(str::to_owned),
+        );
+    }
+    Ok(lines)
+}
+
+fn rustfmt(context: &Context<'_>, files: &Files) -> Result<Vec<String>> {
+    let (sandbox, _) = sandbox(context)?;
+    let mut command = sandbox.command("rustfmt");
+    // The kernel's edition and its configuration.
+    command.args(["--check", "--edition=2021", "--config-path", "/src"]);
+    command.args(
+        files
+            .keys()
+            .filter(|name| name.ends_with(".rs"))
+            .map(|name| format!("/mnt/{name}")),
+    );
+    let mut complaints = complaints_of(&mut command)?;
+
+    let mut command = sandbox.command("rustfmt");
+    command.args(["--check", "--edition=2024"]);
+    command.args(tool_sources(&context.lab.checkout.path("tests"))?);
+    complaints.extend(complaints_of(&mut command)?);
+    Ok(complaints)
+}
+
+/// The sources of our tools, as the sandbox sees them.
+fn tool_sources(tests: &Path) -> Result<Vec<String>> {
+    let mut sources = Vec::new();
+    for folder in ["lab", "guest"] {
+        for entry in WalkDir::new(tests.join(folder)) {
+            let path = entry?.into_path();
+            if path.extension().is_some_and(|ext| ext == "rs") {
+                let below = path.strip_prefix(tests)?.display().to_string();
+                if !below.contains("/target/") {
+                    sources.push(format!("/mnt/tests/{below}"));
+                }
+            }
+        }
+    }
+    Ok(sources)
+}
+
+fn checkpatch(context: &Context<'_>, files: &Files) -> Result<Vec<String>> {
+    let (sandbox, _) = sandbox(context)?;
+    let ignored = CHECKPATCH_IGNORES.join(",");
+    let run = |more: &[&str], paths: Vec<String>| -> Result<Vec<String>> {
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut command = sandbox.command("/src/scripts/checkpatch.pl");
+        command
+            .args(["--root=/src", "--no-summary", "--terse", "--quiet"])
+            .args(["--show-types", "--ignore", &ignored])
+            .args(more)
+            .args(paths);
+        complaints_of(&mut command)
+    };
+    let sources = files
+        .keys()
+        .filter(|name| {
+            [".rs", ".c", ".h"].iter().any(|ext| name.ends_with(ext))
+                || name.ends_with("Kconfig")
+                || name.ends_with("Makefile")
+        })
+        .map(|name| format!("/mnt/{name}"))
+        .collect();
+    let mut complaints = run(&["--file"], sources)?;
+
+    let patches = overlay::patches::series(&context.lab.checkout.patches())?;
+    let patches = patches
+        .iter()
+        .map(|patch| format!("/mnt/patches/{SERIES}/{}", patch.name()))
+        .collect();
+    complaints.extend(run(&[], patches)?);
+    Ok(complaints)
+}
+
+/// The build itself counts warnings in our files as errors.
+fn clippy(context: &Context<'_>, flavour: Flavour) -> Vec<String> {
+    match context.built(flavour) {
+        Ok(_) => Vec::new(),
+        Err(error) => vec![format!("{error:#}")],
+    }
+}
+
+fn rustdoc(context: &Context<'_>, files: &Files) -> Result<Vec<String>> {
+    let built = match context.built(Flavour::X86_64) {
+        Ok(built) => built,
+        Err(error) => return Ok(vec![format!("{error:#}")]),
+    };
+    let mut command = make(&built, "rustdoc");
+    let log = context.output.join("rustdoc.log");
+    if let Err(error) = proc::run_logged("rustdoc", &mut command, &log, |_| {}) {
+        return Ok(vec![format!("{error:#}")]);
+    }
+    let text = std::fs::read(&log).unwrap_or_default();
+    Ok(crate::kernel::diagnostics(
+        &String::from_utf8_lossy(&text),
+        |path| files.contains_key(path),
+    ))
+}
+
+fn make(built: &Built, target: &str) -> Command {
+    let mut command = built.sandbox().command("make");
+    command.args([
+        &format!("ARCH={}", built.flavour.arch()),
+        "O=/out",
+        "LLVM=1",
+        "CC=ccache clang",
+        "CLIPPY=1",
+        target,
+    ]);
+    command
+}
+
+fn maintainers(context: &Context<'_>, files: &Files) -> Result<Vec<String>> {
+    let (sandbox, tree) = sandbox(context)?;
+    if !tree.join(overlay::MAINTAINERS).is_file() {
+        return Ok(vec!["the kernel tree has no MAINTAINERS".into()]);
+    }
+    // All of the kernel's sections are checked; only complaints about ours
+    // count: those of stock are not ours to mend.
+    let ours = overlay_sections(&context.lab.checkout.path(overlay::MAINTAINERS))?;
+    let mut complaints = Vec::new();
+    if ours.is_empty() {
+        complaints.push("MAINTAINERS has no section".into());
+    }
+    let mut command = sandbox.command("/src/scripts/get_maintainer.pl");
+    let output = command.args(["--self-test=sections,patterns"]).output()?;
+    if !output.status.success() {
+        complaints.push("get_maintainer.pl --self-test failed".into());
+    }
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    complaints.extend(
+        text.lines()
+            .filter(|line| ours.iter().any(|own| line.contains(own.as_str())))
+            .map(str::to_owned),
+    );
+    complaints.extend(orphans(files, &ours));
+    Ok(complaints)
+}
+
+/// The names of our sections, and what they match.
+fn overlay_sections(path: &Path) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(path)?;
+    Ok(text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .filter(|line| {
+            let field = line.as_bytes().get(1) == Some(&b':');
+            !field || line.starts_with("F:") || line.starts_with("X:")
+        })
+        .map(|line| line.trim_start_matches("F:").trim().to_owned())
+        .collect())
+}
+
+/// Our files that none of our sections claims.
+fn orphans(files: &Files, ours: &[String]) -> Vec<String> {
+    files
+        .keys()
+        .filter(|name| !ours.iter().any(|pattern| claims(pattern, name)))
+        .map(|name| format!("no section of ours claims {name}"))
+        .collect()
+}
+
+/// Tells whether the pattern of an `F:` line claims `name`: a folder with all
+/// below, or a name with wildcards that do not cross folders.
+fn claims(pattern: &str, name: &str) -> bool {
+    if let Some(folder) = pattern.strip_suffix('/') {
+        return name.starts_with(&format!("{folder}/"));
+    }
+    globset::GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .build()
+        .is_ok_and(|glob| glob.compile_matcher().is_match(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_claim_as_the_kernel_reads_them() {
+        assert!(claims("rust/kernel/drm/", "rust/kernel/drm/gem/mod.rs"));
+        assert!(!claims("rust/kernel/drm/", "rust/kernel/drm.rs"));
+        assert!(claims("rust/helpers/drm_*.c", "rust/helpers/drm_kms.c"));
+        assert!(!claims("rust/*.c", "rust/helpers/drm_kms.c"));
+    }
+}
