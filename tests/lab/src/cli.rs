@@ -100,6 +100,9 @@ pub struct ExportArgs {
     /// Where to write the series; must not exist or be empty.
     #[arg(value_name = "DIR")]
     pub dir: PathBuf,
+    /// Compile the library and the drivers at each commit.
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Arguments of `lab clean`.

@@ -8,6 +8,7 @@ use crate::{
     base::Base,
     cli::ExportArgs,
     context::Lab,
+    kernel,
     overlay::{
         lay,
         patches::{self, Patch},
@@ -90,6 +91,9 @@ pub fn main(lab: &Lab, args: &ExportArgs) -> Result<ExitCode> {
         ],
     )?;
     step.done(&format!("{count} commits"));
+    if args.check {
+        check(lab, &linux, &prepared)?;
+    }
     println!("branch: {BRANCH} in {}", linux.display());
     println!(
         "mails:  {} (the cover letter is to be written)",
@@ -212,6 +216,22 @@ fn compare<'a>(
         bail!("the series leaves something out:\n{status}");
     }
     Ok(())
+}
+
+/// Compiles every commit of the series, to see that it can be bisected.
+fn check(lab: &Lab, linux: &Path, prepared: &Prepared) -> Result<()> {
+    let out = prepared.work.dir().join("export");
+    let range = format!("{STOCK}..{BRANCH}");
+    let commits = git(linux, &["log", "--reverse", "--format=%H %s", &range])?;
+    for line in commits.lines() {
+        let (commit, subject) = line.split_once(' ').context("git log has no subject")?;
+        let step = lab.ui.step(format!("compile \"{subject}\""), None);
+        git(linux, &["checkout", "--quiet", commit])?;
+        kernel::compile_partial(lab, prepared, linux, &out, subject, |line| step.note(line))?;
+        step.done("compiles");
+    }
+    git(linux, &["checkout", "--quiet", BRANCH])?;
+    atomic::remove(&out)
 }
 
 /// Runs git in the folder `dir`.

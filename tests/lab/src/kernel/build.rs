@@ -9,6 +9,7 @@ use super::{
 use crate::{
     atomic,
     cache::short_hash,
+    checkout::Checkout,
     context::Lab,
     host,
     overlay::{self, lay::Laid},
@@ -118,6 +119,82 @@ pub fn sandbox(root: &Path, src: &Path, out: &Path, ccache: &Path) -> Sandbox {
         .dir("/src")
 }
 
+/// Returns make for `flavour` in `sandbox`, ready for targets.
+fn make(flavour: Flavour, sandbox: &Sandbox) -> Command {
+    let mut make = sandbox.command("make");
+    let jobs = thread::available_parallelism().map_or(1, |jobs| jobs.get());
+    make.args([
+        &format!("-j{jobs}"),
+        &format!("ARCH={}", flavour.arch()),
+        "O=/out",
+        "LLVM=1",
+        "CC=ccache clang",
+    ]);
+    match flavour {
+        // The module loader of UML knows neither GOT relocations nor how to
+        // reach further than 2 GiB.
+        Flavour::Uml | Flavour::UmlDebug => {
+            make.arg("RUSTFLAGS_MODULE=-Ccode-model=large -Crelocation-model=static");
+        }
+        Flavour::X86_64 | Flavour::Arm64 => {
+            make.arg("CLIPPY=1");
+        }
+    }
+    make
+}
+
+/// Returns what is compiled of a kernel that is not linked: the library, and
+/// the folders of our drivers and samples.
+fn targets(checkout: &Checkout) -> Result<Vec<String>> {
+    let folders: BTreeSet<String> = overlay::files(checkout)?
+        .keys()
+        .filter(|name| name.starts_with("drivers/") || name.starts_with("samples/"))
+        .filter_map(|name| name.strip_suffix("Makefile"))
+        .map(str::to_owned)
+        .collect();
+    let mut targets = vec!["prepare".to_owned(), "rust/".to_owned()];
+    targets.extend(folders);
+    Ok(targets)
+}
+
+/// Compiles library and drivers in the source tree `src`, in which the overlay
+/// may be incomplete: without asking for every option, and leaving out the
+/// folders that are not there.
+///
+/// # Errors
+///
+/// Fails if that fails; `step` names it.
+pub fn compile_partial(
+    lab: &Lab,
+    prepared: &Prepared,
+    src: &Path,
+    out: &Path,
+    step: &str,
+    mut line: impl FnMut(&str),
+) -> Result<()> {
+    let flavour = Flavour::X86_64;
+    let ccache = lab.cache.ccache();
+    fs::create_dir_all(out)?;
+    fs::create_dir_all(&ccache)?;
+    fs::write(
+        out.join(ASKED),
+        config::merge(&lab.checkout, flavour.fragments())?,
+    )?;
+    let sandbox = sandbox(&prepared.root.fs, src, out, &ccache);
+    let log = prepared.work.logs().join("build-partial.log");
+
+    let mut configure = make(flavour, &sandbox);
+    configure.args([&format!("KCONFIG_ALLCONFIG=/out/{ASKED}"), "allnoconfig"]);
+    proc::run_logged(step, &mut configure, &log, &mut line)?;
+    let mut compile = make(flavour, &sandbox);
+    for target in targets(&lab.checkout)? {
+        if !target.ends_with('/') || src.join(&target).is_dir() {
+            compile.arg(target);
+        }
+    }
+    proc::run_logged(step, &mut compile, &log, line)
+}
+
 /// A build that goes on.
 struct Build<'a> {
     lab: &'a Lab,
@@ -174,26 +251,7 @@ impl Build<'_> {
 
     /// Returns make, ready for targets.
     fn make(&self) -> Command {
-        let mut make = self.built.sandbox().command("make");
-        let jobs = thread::available_parallelism().map_or(1, |jobs| jobs.get());
-        make.args([
-            &format!("-j{jobs}"),
-            &format!("ARCH={}", self.flavour.arch()),
-            "O=/out",
-            "LLVM=1",
-            "CC=ccache clang",
-        ]);
-        match self.flavour {
-            // The module loader of UML knows neither GOT relocations nor how to
-            // reach further than 2 GiB.
-            Flavour::Uml | Flavour::UmlDebug => {
-                make.arg("RUSTFLAGS_MODULE=-Ccode-model=large -Crelocation-model=static");
-            }
-            Flavour::X86_64 | Flavour::Arm64 => {
-                make.arg("CLIPPY=1");
-            }
-        }
-        make
+        make(self.flavour, &self.built.sandbox())
     }
 
     fn configure(&self) -> Result<()> {
@@ -236,16 +294,7 @@ impl Build<'_> {
         if self.flavour.boots() {
             return Ok(vec!["all".into()]);
         }
-        // The folders of our drivers and samples, and the library.
-        let mut targets = vec!["prepare".to_owned(), "rust/".to_owned()];
-        let folders: BTreeSet<String> = overlay::files(&self.lab.checkout)?
-            .keys()
-            .filter(|name| name.starts_with("drivers/") || name.starts_with("samples/"))
-            .filter_map(|name| name.strip_suffix("Makefile"))
-            .map(str::to_owned)
-            .collect();
-        targets.extend(folders);
-        Ok(targets)
+        targets(&self.lab.checkout)
     }
 
     fn compile(&self, first: bool) -> Result<()> {

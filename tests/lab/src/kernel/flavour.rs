@@ -61,8 +61,8 @@ impl Flavour {
         match self {
             Self::Uml => 1540,
             Self::UmlDebug => 1900,
-            Self::X86_64 => 330,
-            Self::Arm64 => 260,
+            Self::X86_64 => 170,
+            Self::Arm64 => 170,
         }
     }
 }

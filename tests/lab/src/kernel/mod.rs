@@ -7,7 +7,7 @@ mod config;
 mod diagnostics;
 mod flavour;
 
-pub use build::{Options, ensure, ensure_prepared};
+pub use build::{Options, compile_partial, ensure, ensure_prepared};
 pub use flavour::Flavour;
 
 use crate::{lock::Lock, sandbox::Sandbox};
