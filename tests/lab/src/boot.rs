@@ -174,7 +174,10 @@ pub fn step_complaint(report: &Report, id: &str) -> Vec<String> {
         None => format!("{id}: no result"),
     };
     let text = report.stdout(id) + &report.stderr(id);
-    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<_> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     let from = lines.len().saturating_sub(SHOWN);
     std::iter::once(what)
         .chain(lines[from..].iter().map(|line| format!("  | {line}")))

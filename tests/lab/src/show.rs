@@ -70,7 +70,13 @@ impl Show {
         let png = format!("{GUEST_RUN}/{STILL}.png");
         let report = format!("{GUEST_RUN}/{STILL}.json");
         let snapshot = format!("{GUEST_RUN}/bin/snapshot");
-        let mut still = vec![snapshot.as_str(), "--driver", name, "--name", "SMPTE pattern"];
+        let mut still = vec![
+            snapshot.as_str(),
+            "--driver",
+            name,
+            "--name",
+            "SMPTE pattern",
+        ];
         still.extend(["--png", &png, "--report", &report, "--"]);
         still.extend(modetest);
         boot.run(STILL, LIMIT, still);
@@ -233,7 +239,12 @@ pub fn table(rows: &[Row]) -> Table {
             row.frames.map_or("-".into(), |frames| frames.to_string()),
             crc,
             format!("{:.2} s", row.took.as_secs_f64()),
-            if row.errors.is_empty() { "ok" } else { "FAILED" }.into(),
+            if row.errors.is_empty() {
+                "ok"
+            } else {
+                "FAILED"
+            }
+            .into(),
         ]);
     }
     table

@@ -221,7 +221,11 @@ mod tests {
     #[test]
     fn the_largest_source_is_changed_by_a_line() {
         let dir = tempfile::tempdir().expect("a folder");
-        for (name, text) in [("a.rs", "//\n"), ("b.rs", "// more\n"), ("c.txt", "// most\n\n")] {
+        for (name, text) in [
+            ("a.rs", "//\n"),
+            ("b.rs", "// more\n"),
+            ("c.txt", "// most\n\n"),
+        ] {
             fs::write(dir.path().join(name), text).expect("a file");
         }
         let file = largest_source(dir.path()).expect("a file");

@@ -86,8 +86,12 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
 
     let step = lab.ui.step(format!("run {}", args.driver), None);
     let mut first_frame = None;
-    let report = machine::run(&Uml::new(&built), &built, &programs, &boot, |progress| {
-        match progress {
+    let report = machine::run(
+        &Uml::new(&built),
+        &built,
+        &programs,
+        &boot,
+        |progress| match progress {
             Progress::Event(Event::Began { step: name, .. }) => step.note(name),
             Progress::Event(Event::Ended { step: name, .. })
                 if !name.starts_with("load ") && first_frame.is_none() =>
@@ -96,8 +100,8 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
             }
             Progress::Event(_) | Progress::Line(_) => {}
             Progress::Splat(title) => lab.ui.say(format!("kernel: {title}")),
-        }
-    })?;
+        },
+    )?;
     step.done("done");
     finish(&show, &report, output, first_frame)
 }

@@ -78,7 +78,9 @@ mod tests {
             );
             Known::parse(&text).expect("a list").has(splat)
         };
-        assert!(known("['Callback enqueued on offline CPU', 'os_start_secondary']"));
+        assert!(known(
+            "['Callback enqueued on offline CPU', 'os_start_secondary']"
+        ));
         assert!(!known("['Callback enqueued on offline CPU', 'drm_']"));
         assert!(!Known::default().has(splat));
     }

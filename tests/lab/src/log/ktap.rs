@@ -9,7 +9,10 @@ use super::splat::strip_prefix;
 use regex::Regex;
 use std::sync::LazyLock;
 
-#[expect(clippy::expect_used, reason = "the expressions are constants, and tested")]
+#[expect(
+    clippy::expect_used,
+    reason = "the expressions are constants, and tested"
+)]
 fn compile(expression: &str) -> Regex {
     Regex::new(expression).expect("a valid expression")
 }
@@ -89,10 +92,16 @@ impl Open {
 
     /// Adds children that were announced and never heard of.
     fn complete(&mut self) {
-        let missing = self.planned.unwrap_or(0).saturating_sub(self.children.len());
+        let missing = self
+            .planned
+            .unwrap_or(0)
+            .saturating_sub(self.children.len());
         if missing > 0 {
             self.children.push(Test {
-                name: format!("{missing} of {} without a result", self.planned.unwrap_or(0)),
+                name: format!(
+                    "{missing} of {} without a result",
+                    self.planned.unwrap_or(0)
+                ),
                 status: Status::Crash,
                 children: Vec::new(),
                 notes: Vec::new(),

@@ -44,14 +44,19 @@ static LAST: LazyLock<Regex> =
 
 /// Lines that cannot belong to a complaint.
 static OTHER: LazyLock<Regex> = LazyLock::new(|| {
-    compile(r"^\s*(not )?ok \d+|^\s*# Subtest:|^\s*KTAP version|^\[IGT\]|^lab: step |^Console: |^reboot: ")
+    compile(
+        r"^\s*(not )?ok \d+|^\s*# Subtest:|^\s*KTAP version|^\[IGT\]|^lab: step |^Console: |^reboot: ",
+    )
 });
 
 /// Time stamp, caller and level in front of a line of the log.
 static PREFIX: LazyLock<Regex> =
     LazyLock::new(|| compile(r"^(<\d+>)?(\[\s*\d+\.\d+\](\[\s*[TC]\d+\])?\s)?"));
 
-#[expect(clippy::expect_used, reason = "the expressions are constants, and tested")]
+#[expect(
+    clippy::expect_used,
+    reason = "the expressions are constants, and tested"
+)]
 fn compile(expression: &str) -> Regex {
     Regex::new(expression).expect("a valid expression")
 }
@@ -274,7 +279,12 @@ mod tests {
     fn lockdep_is_followed_by_the_boot_and_that_is_not_part_of_it() {
         let splat = only(RCU);
         assert_eq!(splat.title, "WARNING: suspicious RCU usage");
-        assert!(splat.lines.last().is_some_and(|line| line.starts_with(" [<")));
+        assert!(
+            splat
+                .lines
+                .last()
+                .is_some_and(|line| line.starts_with(" [<"))
+        );
         assert!(!splat.lines.iter().any(|line| line.contains("Brought up")));
     }
 

@@ -148,15 +148,19 @@ impl Results {
     pub fn table(&self) -> Table {
         let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
         for case in &self.cases {
-            counts
-                .entry(&case.suite)
-                .or_default()
-                .add(&case.outcome);
+            counts.entry(&case.suite).or_default().add(&case.outcome);
         }
         let mut table = Table::new();
         table
             .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-            .set_header(["suite", "passed", "failed", "skipped", "known failures", "time"]);
+            .set_header([
+                "suite",
+                "passed",
+                "failed",
+                "skipped",
+                "known failures",
+                "time",
+            ]);
         for suite in self.suites() {
             let counts = counts.get(suite).copied().unwrap_or_default();
             table.add_row([

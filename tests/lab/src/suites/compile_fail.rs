@@ -120,10 +120,7 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
         .iter()
         .find_map(|object| Flags::of(&built, object).ok())
         .context("no module was compiled whose flags could be used")?;
-    let step = context
-        .lab
-        .ui
-        .step(NAME, Some(2 * programs.len() as u64));
+    let step = context.lab.ui.step(NAME, Some(2 * programs.len() as u64));
     let mut cases = Vec::new();
     for program in &programs {
         let header = match &program.header {
@@ -186,8 +183,7 @@ fn find(context: &Context<'_>, tests: &Path) -> Result<Vec<Program>> {
         if !context.filters.wants(NAME, &name) {
             continue;
         }
-        let source =
-            fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
+        let source = fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
         programs.push(Program {
             name,
             header: Header::parse(&source),
@@ -225,7 +221,10 @@ fn violate() {}
         let good = "error[E0603]: trait `Sealed` is\n   private\n note: private trait\n";
         assert!(header.judge(&said(false, good)).is_empty());
         assert!(header.judge(&said(true, ""))[0].contains("broken promise"));
-        let other = header.judge(&said(false, "error[E0308]: mismatched types: private trait"));
+        let other = header.judge(&said(
+            false,
+            "error[E0308]: mismatched types: private trait",
+        ));
         assert_eq!(other.len(), 3);
     }
 

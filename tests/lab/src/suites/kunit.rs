@@ -37,15 +37,19 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
     boot.step(LEAKS, LEAK_LIMIT, Action::LeakScan);
 
     let step = context.lab.ui.step(NAME, None);
-    let report = machine::run(&Uml::new(&built), &built, &programs, &boot, |progress| {
-        match progress {
+    let report = machine::run(
+        &Uml::new(&built),
+        &built,
+        &programs,
+        &boot,
+        |progress| match progress {
             Progress::Line(line) if line.trim_start().starts_with("ok ") => {
                 step.note(line.trim());
             }
             Progress::Splat(title) => context.lab.ui.say(format!("kernel: {title}")),
             _ => {}
-        }
-    })?;
+        },
+    )?;
     step.done("done");
     boot::keep(&report, machine::monitor::CONSOLE, &context.output)?;
     let log = report.console();

@@ -152,7 +152,11 @@ impl Session<'_> {
     fn run(mut self) -> Result<Run> {
         let notes = RunDir::new(&self.built)?;
         self.dir = Some(notes.path().into());
-        let list: String = self.tests.iter().map(|name| format!("igt@{name}\n")).collect();
+        let list: String = self
+            .tests
+            .iter()
+            .map(|name| format!("igt@{name}\n"))
+            .collect();
         fs::write(notes.path().join("list"), list)?;
 
         let mut run = Run {
@@ -321,7 +325,10 @@ fn started(line: &str) -> Option<String> {
 /// Returns the test that ran when the machine went away.
 fn current_test(report: &machine::Report) -> Option<String> {
     let log = fs::read(report.console()).ok()?;
-    String::from_utf8_lossy(&log).lines().rev().find_map(started)
+    String::from_utf8_lossy(&log)
+        .lines()
+        .rev()
+        .find_map(started)
 }
 
 impl Suite<'_> {

@@ -50,13 +50,15 @@ fn verdict(peer: Driver, theirs: State, ours: State) -> Outcome {
 /// names where they differ.
 fn table(driver: Driver, own: &Run, peer: Driver, other: &Run) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header([
-        "test".to_owned(),
-        peer.to_string(),
-        driver.to_string(),
-        format!("{peer} time"),
-        format!("{driver} time"),
-    ]);
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_header([
+            "test".to_owned(),
+            peer.to_string(),
+            driver.to_string(),
+            format!("{peer} time"),
+            format!("{driver} time"),
+        ]);
     for name in &own.tests {
         let (ours, theirs) = (own.result(name), other.result(name));
         table.add_row([

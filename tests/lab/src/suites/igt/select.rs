@@ -89,9 +89,7 @@ fn glob_set(patterns: &[String]) -> Result<GlobSet> {
 }
 
 fn subtests(built: &Built, program: &str) -> Result<Vec<String>> {
-    let mut command = built
-        .sandbox()
-        .command(format!("{PROGRAMS}/{program}"));
+    let mut command = built.sandbox().command(format!("{PROGRAMS}/{program}"));
     let output = command
         .arg("--list-subtests")
         .output()
