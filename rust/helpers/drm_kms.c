@@ -8,5 +8,26 @@
 #ifdef CONFIG_RUST_DRM_KMS
 
 #include <drm/drm_atomic.h>
+#include <linux/iosys-map.h>
+
+__rust_helper void
+rust_helper_drm_atomic_commit_put(struct drm_atomic_commit *commit)
+{
+	drm_atomic_commit_put(commit);
+}
+
+__rust_helper void
+rust_helper_iosys_map_memcpy_from(void *dst, const struct iosys_map *src,
+				  size_t src_offset, size_t len)
+{
+	iosys_map_memcpy_from(dst, src, src_offset, len);
+}
+
+__rust_helper void
+rust_helper_iosys_map_memcpy_to(struct iosys_map *dst, size_t dst_offset,
+				const void *src, size_t len)
+{
+	iosys_map_memcpy_to(dst, dst_offset, src, len);
+}
 
 #endif /* CONFIG_RUST_DRM_KMS */

@@ -22,6 +22,7 @@ use crate::{
         atomic::{
             Acquire,
             Atomic,
+            Relaxed,
             Release, //
         },
     },
@@ -37,7 +38,6 @@ use crate::{
     }, //
 };
 use core::{
-    cell::UnsafeCell,
     marker::PhantomData,
     ops::Deref,
     ptr::NonNull, //
@@ -70,18 +70,15 @@ pub use self::unregistered::UnregisteredDevice;
 ///
 /// - `dev` is a valid `struct drm_device` with a non-zero reference count, its parent is a
 ///   `T::ParentDevice`, and its `struct drm_driver` is that of `T`.
-/// - `was_registered` is true only after `registration_data` was stored and `drm_dev_register()`
-///   has succeeded.
-/// - `registration_data` points to the data of the [`Registration`](drm::Registration) while the
-///   device is registered, and is not written any more once the device was given to
-///   `drm_dev_register()`.
+/// - `registration_data` is null until the device is given to `drm_dev_register()`, and is not
+///   changed after that. It points to the data of the [`Registration`](drm::Registration) for as
+///   long as the device is registered.
 /// - The invariants of `C` hold.
 #[repr(C)]
 pub struct Device<T: drm::Driver, C: DeviceContext = Uninit> {
     dev: Opaque<bindings::drm_device>,
     data: T::Data,
-    was_registered: Atomic<bool>,
-    registration_data: UnsafeCell<NonNull<T::RegistrationData<'static>>>,
+    registration_data: Atomic<*mut T::RegistrationData<'static>>,
     // The layout must not depend on `C`: references are cast from one context to another.
     _ctx: PhantomData<C>,
 }
@@ -149,8 +146,7 @@ impl<T: drm::Driver, C: DeviceContext> Device<T, C> {
     ///
     /// # Safety
     ///
-    /// The device must have been given to `drm_dev_register()` after its registration data was
-    /// stored, as [`Ioctl`] promises.
+    /// The registration data must have been stored, as [`Ioctl`] promises.
     #[inline]
     unsafe fn enter(&self) -> Option<RegistrationGuard<'_, T>> {
         let mut idx = 0;
@@ -160,10 +156,11 @@ impl<T: drm::Driver, C: DeviceContext> Device<T, C> {
             return None;
         }
 
-        // INVARIANT: `idx` is the index of the section that was just entered. A device that was
-        // given to `drm_dev_register()` and is not marked as unplugged has a registration that is
-        // neither dropped nor failed: both wait for this section after they set the mark, and
-        // only then free the registration data and let the parent be unbound.
+        // INVARIANT: `idx` is the index of the section that was just entered. The registration
+        // data is stored right before `drm_dev_register()` is called, and the device is not marked
+        // as unplugged; hence the registration was neither dropped nor has it failed. Both set the
+        // mark and wait for this section, before they free the registration data and let the
+        // parent be unbound.
         Some(RegistrationGuard {
             // SAFETY: As explained above, for as long as the guard lives.
             dev: unsafe { self.assume_ctx() },
@@ -172,27 +169,18 @@ impl<T: drm::Driver, C: DeviceContext> Device<T, C> {
         })
     }
 
-    /// Publishes that `drm_dev_register()` has succeeded.
-    ///
-    /// # Safety
-    ///
-    /// It must have.
-    pub(super) unsafe fn set_registered(&self) {
-        // INVARIANT: Guaranteed by the caller. `Release` pairs with the load in
-        // `registration_guard`, which then sees `registration_data`.
-        self.was_registered.store(true, Release);
-    }
-
     /// Stores the pointer that [`Device::registration_data_with`] follows.
     ///
     /// # Safety
     ///
-    /// The device must not have been given to `drm_dev_register()`, and no other thread may call
-    /// this function. `data` must stay valid for as long as the device is registered.
+    /// - The caller must give the device to `drm_dev_register()` next, and must not have done so
+    ///   before.
+    /// - `data` must stay valid until the device was unplugged, or until `drm_dev_register()` has
+    ///   failed.
     pub(super) unsafe fn set_registration_data(&self, data: NonNull<T::RegistrationData<'static>>) {
-        // SAFETY: Readers need a `Registered` reference, which no device has before it is given
-        // to `drm_dev_register()`.
-        unsafe { *self.registration_data.get() = data };
+        // INVARIANT: Guaranteed by the caller. `Release` pairs with the load in
+        // `registration_guard`: who sees the pointer sees the data.
+        self.registration_data.store(data.as_ptr(), Release);
     }
 }
 
@@ -203,15 +191,18 @@ impl<T: drm::Driver> Device<T> {
     /// subsystems. May be called in any context but NMI; it does not sleep. See
     /// [`RegistrationGuard`] for what may be done while the guard lives.
     ///
-    /// Returns [`None`] before `drm_dev_register()` has returned and after the device was
-    /// unplugged. A driver whose registration fails never sees a guard.
+    /// Returns [`None`] before the device is given to `drm_dev_register()` and after it was
+    /// unplugged. A client that is fast enough to open the device while it is being registered
+    /// already gets a guard; should the registration fail then, it waits for the guard like an
+    /// unplug.
     #[inline]
     pub fn registration_guard(&self) -> Option<RegistrationGuard<'_, T>> {
-        if !self.was_registered.load(Acquire) {
+        if self.registration_data.load(Acquire).is_null() {
             return None;
         }
 
-        // SAFETY: By the type invariants the device was registered successfully.
+        // SAFETY: By the type invariants the device was given to `drm_dev_register()`, or is about
+        // to be, without anything in between that could fail.
         unsafe { self.enter() }
     }
 }
@@ -243,7 +234,7 @@ impl<T: drm::Driver> Device<T, Registered> {
     {
         // SAFETY: The `Registered` context promises that the data was stored and that the
         // registration, which owns it, outlives this reference.
-        let data = unsafe { (*self.registration_data.get()).as_ref() };
+        let data = unsafe { &*self.registration_data.load(Relaxed) };
 
         f(data)
     }
@@ -355,8 +346,7 @@ impl<T: drm::Driver> AsRef<T::ParentDevice<device::Bound>> for Device<T, Registe
 // no thread affinity.
 unsafe impl<T: drm::Driver, C: DeviceContext> Send for Device<T, C> {}
 
-// SAFETY: `T::Data` and the registration data are `Sync`; the C part takes its own locks. The
-// pointer to the registration data is written before there can be a reader.
+// SAFETY: `T::Data` and the registration data are `Sync`; the C part takes its own locks.
 unsafe impl<T: drm::Driver, C: DeviceContext> Sync for Device<T, C> {}
 
 /// Work items in the driver's data run with a reference to the device.

@@ -107,12 +107,13 @@ pub mod internal {
         );
     }
 
-    /// Fails the build unless `Arg` has the size that is encoded in `cmd`.
-    pub const fn check_size<Arg>(cmd: u32) {
+    /// Returns `cmd`; fails the build unless `Arg` has the size that is encoded in it.
+    pub const fn check_size<Arg>(cmd: u32) -> u32 {
         assert!(
             size_of::<Arg>() == ioctl::_IOC_SIZE(cmd),
             "the argument type does not have the size that is encoded in the ioctl's number"
         );
+        cmd
     }
 
     /// Describes an ioctl whose handler runs while the device is registered.
@@ -343,63 +344,132 @@ unsafe fn with_misaligned_argument<Arg>(
 /// `argument_type` a structure, both of [`uapi`](crate::uapi); `flags` are those of
 /// [`ioctl`](mod@crate::drm::ioctl). The numbers must go up from `DRM_COMMAND_BASE` without gaps,
 /// and the size in the number must be that of the structure: the build fails otherwise. A handler
-/// is a function or a closure that captures nothing:
+/// is a function or a closure that captures nothing. It gets
 ///
-/// ```ignore
-/// fn handler(
-///     dev: &drm::Device<Self, drm::Registered>,
-///     reg_data: &<Self as drm::Driver>::RegistrationData<'_>,
-///     arg: &mut uapi::argument_type,
-///     file: &drm::File<<Self as drm::Driver>::File>,
-/// ) -> Result<u32>
-/// ```
+/// - the device, [`Registered`](crate::drm::Registered);
+/// - the [`RegistrationData`](crate::drm::Driver::RegistrationData) of its driver;
+/// - the argument, by mutable reference: what user space has passed, filled up with zeroes where
+///   user space knows a smaller structure. All its contents are untrusted. It is copied back, also
+///   if the handler fails;
+/// - the [`File`](crate::drm::File) of the client;
 ///
-/// where `Self` is the driver; handlers of another driver do not fit. The value becomes that of the
-/// `ioctl()` call, 0 in most cases; a value that does not fit into an `int` becomes `ERANGE`. `arg`
-/// is what user space has passed, filled up with zeroes where user space knows a smaller structure,
-/// and is copied back also if the handler fails. All its contents are untrusted. Handlers may
-/// sleep. Once the device was unplugged they are not called, and the ioctl fails with `ENODEV`.
+/// all of the driver that declares the ioctl: handlers of another one do not fit. It returns the
+/// value of the `ioctl()` call, 0 in most cases, or an errno. A value that does not fit into an
+/// `int` becomes `ERANGE`. Handlers may sleep. Once the device was unplugged they are not called,
+/// and the ioctl fails with `ENODEV`.
 ///
 /// # Handlers that wait
 ///
 /// Such a handler runs inside a `drm_dev_enter()` section, and unplugging the device waits for it.
 /// A handler that waits for user space, for a fence or for anything else without a short timeout is
-/// declared as `(unguarded NAME, argument_type, flags, handler)` instead and enters short sections
+/// declared as `(unguarded NAME, argument_type, flags, handler)` instead. It gets the device in the
+/// [`Ioctl`](crate::drm::Ioctl) context, the argument and the file, and enters short sections
 /// itself, by [`Device::registration_guard`](crate::drm::Device::registration_guard), in which it
-/// does not wait:
+/// does not wait.
 ///
-/// ```ignore
-/// fn handler(
-///     dev: &drm::Device<Self, drm::Ioctl>,
-///     arg: &mut uapi::argument_type,
-///     file: &drm::File<<Self as drm::Driver>::File>,
-/// ) -> Result<u32> {
-///     let fence = {
-///         let guard = dev.registration_guard().ok_or(ENODEV)?;
-///         guard.registration_data_with(|reg_data| reg_data.submit(arg))?
-///     };
+/// # Examples
 ///
-///     // The device may be unplugged meanwhile.
-///     fence.wait()?;
-///     Ok(0)
-/// }
 /// ```
+/// use kernel::{
+///     drm::{
+///         self,
+///         ioctl,
+///         Ioctl,
+///         Registered, //
+///     },
+///     prelude::*,
+///     uapi, //
+/// };
+/// # use kernel::{device, drm::gem, faux, sync::Completion};
+/// # struct Driver;
+/// # #[pin_data]
+/// # struct Bo {}
+/// # impl gem::DriverObject for Bo {
+/// #     type Driver = Driver;
+/// #     type Args = ();
+/// #     fn new(_: &drm::Device<Driver>, _: usize, _: ()) -> impl PinInit<Self, Error> {
+/// #         try_pin_init!(Self {})
+/// #     }
+/// # }
+/// # impl drm::file::DriverFile for File {
+/// #     type Driver = Driver;
+/// #     fn open(_: &drm::Device<Driver>) -> Result<Pin<KBox<Self>>> {
+/// #         KBox::try_pin_init(try_pin_init!(Self { done <- Completion::new() }), GFP_KERNEL)
+/// #     }
+/// # }
+/// # #[pin_data]
+/// # struct File {
+/// #     #[pin]
+/// #     done: Completion,
+/// # }
+/// # struct Hardware;
+/// # impl Hardware {
+/// #     fn vram_size(&self) -> u64 {
+/// #         0
+/// #     }
+/// #     fn start(&self, _size: u64) -> Result {
+/// #         Ok(())
+/// #     }
+/// # }
 ///
-/// Both forms can be mixed:
+/// impl File {
+///     fn get_param(
+///         _dev: &drm::Device<Driver, Registered>,
+///         hw: &Hardware,
+///         arg: &mut uapi::drm_nova_getparam,
+///         _file: &drm::File<File>,
+///     ) -> Result<u32> {
+///         arg.value = hw.vram_size();
+///         Ok(0)
+///     }
 ///
-/// ```ignore
-/// kernel::declare_drm_ioctls! {
-///     (FOO_GET_PARAM, drm_foo_get_param, ioctl::RENDER_ALLOW, FooFile::get_param),
-///     (unguarded FOO_WAIT, drm_foo_wait, ioctl::AUTH | ioctl::RENDER_ALLOW, FooFile::wait),
+///     fn fill(
+///         dev: &drm::Device<Driver, Ioctl>,
+///         arg: &mut uapi::drm_nova_gem_create,
+///         file: &drm::File<File>,
+///     ) -> Result<u32> {
+///         let guard = dev.registration_guard().ok_or(ENODEV)?;
+///         guard.registration_data_with(|hw| hw.start(arg.size))?;
+///         drop(guard);
+///
+///         // The device may be unplugged meanwhile.
+///         file.inner().done.wait_for_completion();
+///         Ok(0)
+///     }
 /// }
+///
+/// #[vtable]
+/// impl drm::Driver for Driver {
+/// #   type Data = ();
+/// #   type RegistrationData<'a> = Hardware;
+/// #   type Object = gem::Object<Bo>;
+/// #   type File = File;
+/// #   type ParentDevice<Ctx: device::DeviceContext> = faux::Device<Ctx>;
+/// #   const INFO: drm::DriverInfo = drm::DriverInfo {
+/// #       major: 0,
+/// #       minor: 0,
+/// #       patchlevel: 0,
+/// #       name: c"example",
+/// #       desc: c"Example",
+/// #   };
+///     // The types, and then:
+///     kernel::declare_drm_ioctls! {
+///         (NOVA_GETPARAM, drm_nova_getparam, ioctl::RENDER_ALLOW, File::get_param),
+///         (
+///             unguarded NOVA_GEM_CREATE,
+///             drm_nova_gem_create,
+///             ioctl::AUTH | ioctl::RENDER_ALLOW,
+///             File::fill
+///         ),
+///     }
+/// }
+/// #
+/// # assert_eq!(<Driver as drm::Driver>::IOCTLS.len(), 2);
 /// ```
 #[macro_export]
 macro_rules! declare_drm_ioctls {
     ( $( ( $($entry:tt)* ) ),* $(,)? ) => {
         const IOCTLS: &'static [$crate::drm::ioctl::DrmIoctlDescriptor<Self>] = {
-            #[allow(unused_imports, reason = "a driver can have no ioctls")]
-            use $crate::uapi::*;
-
             const _: () = $crate::drm::ioctl::internal::check_numbers(
                 &[ $( $crate::__drm_ioctl_entry!(@cmd $($entry)*) ),* ]
             );
@@ -417,10 +487,17 @@ macro_rules! __drm_ioctl_entry {
         $crate::__drm_ioctl_entry!(@cmd $cmd, $arg, $flags, $handler)
     };
 
-    (@cmd $cmd:ident, $arg:ident, $flags:expr, $handler:expr $(,)?) => {{
-        const CMD: u32 = $crate::macros::concat_idents!(DRM_IOCTL_, $cmd) as u32;
-        const _: () = $crate::drm::ioctl::internal::check_size::<$crate::uapi::$arg>(CMD);
-        CMD
+    (@cmd $cmd:ident, $arg:ident, $flags:expr, $handler:expr $(,)?) => {
+        $crate::drm::ioctl::internal::check_size::<$crate::uapi::$arg>(
+            $crate::__drm_ioctl_entry!(@number $cmd)
+        )
+    };
+
+    // The names of `uapi` are in scope for the number only: among them are those of the errors.
+    (@number $cmd:ident) => {{
+        use $crate::uapi::*;
+
+        $crate::macros::concat_idents!(DRM_IOCTL_, $cmd) as u32
     }};
 
     (@describe unguarded $cmd:ident, $arg:ident, $flags:expr, $handler:expr $(,)?) => {
@@ -437,7 +514,7 @@ macro_rules! __drm_ioctl_entry {
         // size was checked together with the numbers.
         unsafe {
             $crate::drm::ioctl::internal::$kind::<Self, $crate::uapi::$arg, _>(
-                $crate::macros::concat_idents!(DRM_IOCTL_, $cmd) as u32,
+                $crate::__drm_ioctl_entry!(@number $cmd),
                 $flags,
                 $crate::c_str!(::core::stringify!($cmd)),
                 $handler,

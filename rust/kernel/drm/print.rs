@@ -43,7 +43,7 @@ use core::{
 pub struct Printer<'a>(
     NonNull<bindings::drm_printer>,
     // Invariant in `'a`: two printers can only be swapped if they print for the same time.
-    PhantomData<&'a mut &'a mut bindings::drm_printer>,
+    PhantomData<fn(&'a ()) -> &'a ()>,
 );
 
 impl Printer<'_> {

@@ -103,18 +103,15 @@ impl<'a, T: Driver> Registration<'a, T> {
         let ptr: NonNull<T::RegistrationData<'static>> =
             NonNull::from(reg_data.as_ref().get_ref()).cast();
 
-        // SAFETY: `UnregisteredDevice` is the only way here, cannot be shared between threads,
-        // and is not registered yet. The data is freed after the device is unplugged, or after
-        // `drm_dev_register()` has failed.
+        // SAFETY: `drm` was never registered, as `UnregisteredDevice` promises, and is registered
+        // next. The data is freed after the device is unplugged, or after `drm_dev_register()` has
+        // failed.
         unsafe { drm.set_registration_data(ptr) };
 
         // SAFETY: `drm` is a complete DRM device that was never registered. On failure this
         // function waits for the `drm_dev_enter()` sections of clients that were faster, so that
         // `reg_data` can be freed.
         to_result(unsafe { bindings::drm_dev_register(drm.as_raw(), flags) })?;
-
-        // SAFETY: It has succeeded.
-        unsafe { drm.set_registered() };
 
         // INVARIANT: The device is registered now, with the data at `ptr`.
         Ok(Self {

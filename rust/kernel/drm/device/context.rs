@@ -9,18 +9,17 @@ use crate::drm::private::Sealed;
 
 /// The state that a reference to a [`Device`](super::Device) proves.
 ///
-/// | Context        | Proof                                             | Obtained from |
-/// |----------------|---------------------------------------------------|---------------|
-/// | [`Uninit`]     | the device and its `Data` are alive               | any reference |
-/// | [`Init`]       | and its mode configuration is complete            | KMS set-up and KMS callbacks |
-/// | [`Ioctl`]      | and it was handed to `drm_dev_register()`         | ioctls, [`Device::registration_guard`] |
-/// | [`Registered`] | and it is registered now, with a bound parent     | [`RegistrationGuard`] |
+/// | Context        | Proof                                    | Obtained from                  |
+/// |----------------|------------------------------------------|--------------------------------|
+/// | [`Uninit`]     | the device and its `Data` are alive      | any reference                  |
+/// | [`Init`]       | its mode configuration is complete       | KMS set-up and callbacks       |
+/// | [`Ioctl`]      | it was given to `drm_dev_register()`     | ioctls                         |
+/// | [`Registered`] | it is registered now, its parent bound   | [`Device::registration_guard`] |
 ///
 /// Every context dereferences to `Device<T>`, which is `Device<T, Uninit>`. The trait is sealed:
 /// `unsafe` code relies on the meaning of each context.
 ///
 /// [`Device::registration_guard`]: super::Device::registration_guard
-/// [`RegistrationGuard`]: super::RegistrationGuard
 pub trait DeviceContext: Sealed + Send + Sync + 'static {}
 
 /// Nothing is known but that the device exists.

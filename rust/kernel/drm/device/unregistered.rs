@@ -22,7 +22,6 @@ use crate::{
 };
 use core::{
     alloc::Layout,
-    cell::UnsafeCell,
     mem::offset_of,
     ops::Deref,
     ptr::NonNull, //
@@ -207,11 +206,10 @@ impl<T: drm::Driver> UnregisteredDevice<T> {
         let this_ptr = this.as_ptr();
 
         // SAFETY: `this` was allocated with the layout of `Device<T>`; no reference to it exists.
-        let (drm, data_ptr, registered_ptr, registration_data_ptr) = unsafe {
+        let (drm, data_ptr, registration_data_ptr) = unsafe {
             (
                 (&raw mut (*this_ptr).dev).cast::<bindings::drm_device>(),
                 &raw mut (*this_ptr).data,
-                &raw mut (*this_ptr).was_registered,
                 &raw mut (*this_ptr).registration_data,
             )
         };
@@ -225,11 +223,8 @@ impl<T: drm::Driver> UnregisteredDevice<T> {
             return Err(err);
         }
 
-        // SAFETY: Both pointers are valid for writes and aligned; nobody else knows the device.
-        unsafe {
-            registered_ptr.write(Atomic::new(false));
-            registration_data_ptr.write(UnsafeCell::new(NonNull::dangling()));
-        }
+        // SAFETY: The pointer is valid for writes and aligned; nobody else knows the device.
+        unsafe { registration_data_ptr.write(Atomic::new(core::ptr::null_mut())) };
 
         // SAFETY: Nobody else knows the device. From here on `release` finds all fields
         // initialised.

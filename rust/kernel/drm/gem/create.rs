@@ -84,6 +84,7 @@ type ImportArgs<T> =
 /// }
 /// ```
 pub struct DumbCreate<T: DriverObject> {
+    #[cfg_attr(not(CONFIG_RUST_DRM_GEM_SHMEM_HELPER), expect(dead_code))]
     pub(super) args: DumbArgs<T>,
     pub(super) pitch_align: u32,
     pub(super) map_wc: bool,
@@ -118,7 +119,27 @@ impl<T: DriverObject> DumbCreate<T> {
 }
 
 /// PRIME import support of a driver, see [`DriverObject::IMPORT`].
+///
+/// # Examples
+///
+/// A device that can address no more than 256 MiB for each BO:
+///
+/// ```
+/// use kernel::{
+///     drm::gem::{
+///         DriverObject,
+///         PrimeImport, //
+///     },
+///     prelude::*,
+///     sizes::SZ_256M, //
+/// };
+///
+/// const fn import<T: DriverObject<Args = ()>>() -> PrimeImport<T> {
+///     PrimeImport::new(|_dev, size| if size > SZ_256M { Err(EFBIG) } else { Ok(()) })
+/// }
+/// ```
 pub struct PrimeImport<T: DriverObject> {
+    #[cfg_attr(not(CONFIG_RUST_DRM_GEM_SHMEM_HELPER), expect(dead_code))]
     pub(super) args: ImportArgs<T>,
 }
 

@@ -38,6 +38,37 @@
 //! The last reference may go away in any context that may sleep, on any task. Callers must not
 //! drop it with the reservation lock of the object held.
 //!
+//! # What the driver's code may do where
+//!
+//! | code | runs on | may sleep | locks that are held |
+//! |---|---|---|---|
+//! | [`DriverObject::new`] | the task that creates the object | yes | during an import: `drm_device.object_name_lock` and the PRIME lock of the client |
+//! | arguments of [`DumbCreate`] | the client's task | yes | none |
+//! | arguments of [`PrimeImport`] | the client's task | yes | as for `new` during an import |
+//! | [`DriverObject::open`] | the client's task | yes | during an import: the PRIME lock of the client |
+//! | [`DriverObject::close`] | the client's task, or the one that closes its file | yes | none |
+//! | `Drop` of the [`DriverObject`] | any task | yes | whatever the owner of the last reference holds |
+//!
+//! In none of them the device is known to be registered or its parent to be bound: objects can be
+//! created before, and clients may close their handles long after. What needs the hardware asks for
+//! it with [`drm::Device::registration_guard`] or a [`Devres`](crate::devres::Devres).
+//!
+//! # The functions behind it
+//!
+//! | here | C |
+//! |---|---|
+//! | [`Object::new`] | `drm_gem_object_init()` |
+//! | `shmem::Object::new` | `drm_gem_shmem_init()` |
+//! | [`ARef`] of an object | `drm_gem_object_get()`, `drm_gem_object_put()` |
+//! | [`BaseObject::create_handle`] | `drm_gem_handle_create()` |
+//! | [`BaseObject::lookup_handle`] | `drm_gem_object_lookup()` |
+//! | [`BaseObject::delete_handle`] | `drm_gem_handle_delete()` |
+//! | [`BaseObject::create_mmap_offset`] | `drm_gem_create_mmap_offset()` |
+//! | `shmem::Object::vmap` | `drm_gem_shmem_vmap_locked()` |
+//! | `shmem::Object::sg_table` | `drm_gem_shmem_get_pages_sgt()`, `dma_buf_map_attachment()` |
+//! | [`DriverObject::DUMB`] | `drm_driver.dumb_create` |
+//! | [`DriverObject::IMPORT`] | `drm_driver.gem_prime_import` |
+//!
 //! C header: [`include/drm/drm_gem.h`](srctree/include/drm/drm_gem.h)
 //!
 //! [`File`]: drm::File
@@ -86,52 +117,7 @@ pub type DriverAllocImpl<T> = <<T as DriverObject>::Driver as drm::Driver>::Obje
 /// and is dropped together with it. References to it are shared between all tasks that use the
 /// object, hence the `Send` and `Sync` bounds; what changes after creation needs a lock or atomics.
 ///
-/// # Examples
-///
-/// The private part of an object that remembers the flags it was created with, and that user space
-/// may also create as a dumb buffer or by importing a dma-buf, both times without flags:
-///
-/// ```
-/// use kernel::{
-///     drm::{
-///         self,
-///         gem::{
-///             self,
-///             DumbCreate,
-///             PrimeImport, //
-///         },
-///     },
-///     prelude::*, //
-/// };
-///
-/// #[pin_data]
-/// struct BoData {
-///     flags: u32,
-/// }
-///
-/// # use kernel::{device, faux, module::ModuleMetadata, ThisModule};
-/// # struct OwnerModule;
-/// # impl ModuleMetadata for OwnerModule {
-/// #     const NAME: &'static CStr = c"gem_example";
-/// #     const THIS_MODULE: ThisModule = ThisModule::none();
-/// # }
-/// # struct Driver;
-/// impl gem::DriverObject for BoData {
-///     type Driver = Driver;
-///     type Args = u32;
-///
-///     const DUMB: Option<DumbCreate<Self>> = Some(DumbCreate::new(|_dev, _buffer| Ok(0)));
-///     const IMPORT: Option<PrimeImport<Self>> = Some(PrimeImport::new(|_dev, _size| Ok(0)));
-///
-///     fn new(
-///         _dev: &drm::Device<Driver>,
-///         _size: usize,
-///         flags: u32,
-///     ) -> impl PinInit<Self, Error> {
-///         try_pin_init!(Self { flags })
-///     }
-/// }
-/// ```
+/// See the example of the `shmem` module.
 pub trait DriverObject: Sync + Send + Sized + 'static {
     /// The driver whose devices own objects of this type.
     type Driver: drm::Driver;
@@ -201,6 +187,43 @@ pub trait IntoGEMObject: Sized + super::private::Sealed {
 }
 
 /// The operations that all GEM objects have in common.
+///
+/// # Examples
+///
+/// What the ioctls of a driver do that create a BO and tell where it can be mapped. Whatever goes
+/// wrong, nothing is left behind: the object lives on only if its handle was created.
+///
+/// ```
+/// use kernel::{
+///     drm::{
+///         self,
+///         gem::{
+///             self,
+///             BaseObject,
+///             DriverObject, //
+///         },
+///     },
+///     prelude::*, //
+/// };
+///
+/// fn bo_create<D, T>(dev: &drm::Device<D>, file: &drm::File<D::File>, size: u64) -> Result<u32>
+/// where
+///     D: drm::Driver<Object = gem::Object<T>>,
+///     T: DriverObject<Driver = D, Args = ()>,
+/// {
+///     let bo = gem::Object::<T>::new(dev, usize::try_from(size)?, ())?;
+///
+///     bo.create_handle(file)
+/// }
+///
+/// fn bo_mmap_offset<D, T>(file: &drm::File<D::File>, handle: u32) -> Result<u64>
+/// where
+///     D: drm::Driver<Object = gem::Object<T>>,
+///     T: DriverObject<Driver = D>,
+/// {
+///     gem::Object::<T>::lookup_handle(file, handle)?.create_mmap_offset()
+/// }
+/// ```
 pub trait BaseObject: IntoGEMObject {
     /// Returns the size of the object in bytes, which is a multiple of the page size.
     fn size(&self) -> usize {

@@ -94,6 +94,8 @@ impl PinnedDrop for Base {
 
 /// A GEM object without memory management.
 ///
+/// The type to start from for a driver that manages memory itself, say that of its device.
+///
 /// It has a size, handles and an `mmap()` offset, and an unused shmem file that accounts for its
 /// size; but neither mappings nor dumb buffers, and its dma-bufs cannot be attached to other
 /// devices. See the [module documentation](super) for how objects live and die.

@@ -13,6 +13,103 @@
 //! [`Object::sg_table`] only and end when the parent device is unbound, at the latest: so each of
 //! them has exactly one owner, and none outlives the binding that it was made for.
 //!
+//! # Examples
+//!
+//! A driver whose BOs carry flags. User space may create them as dumb buffers and by importing
+//! dma-bufs as well; they have no flags then:
+//!
+//! ```
+//! use kernel::{
+//!     drm::{
+//!         self,
+//!         gem::{
+//!             shmem::{
+//!                 self,
+//!                 ObjectConfig, //
+//!             },
+//!             BaseObject,
+//!             DriverObject,
+//!             DumbCreate,
+//!             PrimeImport, //
+//!         },
+//!     },
+//!     io::Io,
+//!     page::PAGE_SIZE,
+//!     prelude::*, //
+//! };
+//! # use kernel::{device, faux};
+//! # struct MyFile;
+//! # impl drm::file::DriverFile for MyFile {
+//! #     type Driver = MyDriver;
+//! #     fn open(_dev: &drm::Device<MyDriver>) -> Result<Pin<KBox<Self>>> {
+//! #         Ok(KBox::new(Self, GFP_KERNEL)?.into())
+//! #     }
+//! # }
+//! # #[vtable]
+//! # impl drm::Driver for MyDriver {
+//! #     type Data = ();
+//! #     type RegistrationData<'a> = ();
+//! #     type File = MyFile;
+//! #     type Object = Bo;
+//! #     type ParentDevice<Ctx: device::DeviceContext> = faux::Device<Ctx>;
+//! #     const INFO: drm::DriverInfo = drm::DriverInfo {
+//! #         major: 0,
+//! #         minor: 0,
+//! #         patchlevel: 0,
+//! #         name: c"example",
+//! #         desc: c"Example",
+//! #     };
+//! #     kernel::declare_drm_ioctls! {}
+//! # }
+//!
+//! struct MyDriver;
+//!
+//! #[pin_data]
+//! struct BoData {
+//!     flags: u32,
+//! }
+//!
+//! type Bo = shmem::Object<BoData>;
+//!
+//! impl DriverObject for BoData {
+//!     type Driver = MyDriver;
+//!     type Args = u32;
+//!
+//!     const DUMB: Option<DumbCreate<Self>> = Some(DumbCreate::new(|_dev, _buffer| Ok(0)));
+//!     const IMPORT: Option<PrimeImport<Self>> = Some(PrimeImport::new(|_dev, _size| Ok(0)));
+//!
+//!     fn new(
+//!         _dev: &drm::Device<MyDriver>,
+//!         _size: usize,
+//!         flags: u32,
+//!     ) -> impl PinInit<Self, Error> {
+//!         try_pin_init!(Self { flags })
+//!     }
+//! }
+//!
+//! # let parent = faux::Registration::new(c"shmem-example", None)?;
+//! # let parent: &faux::Device<device::Bound> = parent.as_ref();
+//! // BOs can be created before the device is registered.
+//! let dev = drm::UnregisteredDevice::<MyDriver>::new(parent, Ok(()))?;
+//! let bo = Bo::new(&dev, 100, ObjectConfig::default(), 7)?;
+//! assert_eq!(bo.size(), PAGE_SIZE);
+//! assert_eq!(bo.flags, 7);
+//!
+//! // The CPU's view: 64 bytes are checked when the mapping is made, what is beyond at each access.
+//! let map = bo.vmap::<64>()?;
+//! map.write32(0xcafe, 60);
+//! assert_eq!(bo.vmap::<64>()?.read32(60), 0xcafe);
+//! assert!(map.try_write32(0, PAGE_SIZE - 4).is_ok());
+//! assert!(map.try_write32(0, PAGE_SIZE).is_err());
+//! assert_eq!(bo.vmap::<{ 2 * PAGE_SIZE }>().err(), Some(ENOSPC));
+//!
+//! // Sizes come from user space as they are.
+//! for size in [0, usize::MAX] {
+//!     assert_eq!(Bo::new(&dev, size, ObjectConfig::default(), 0).err(), Some(EINVAL));
+//! }
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! C header: [`include/drm/drm_gem_shmem_helper.h`](srctree/include/drm/drm_gem_shmem_helper.h)
 
 use super::{
@@ -41,7 +138,6 @@ use crate::{
         private::Sealed,
         Device, //
     },
-    page::PAGE_SIZE,
     prelude::*,
     scatterlist,
     sync::{
@@ -83,6 +179,41 @@ pub use self::{
 };
 
 /// What can be chosen when an [`Object`] is created, and not later.
+///
+/// # Examples
+///
+/// BOs that belong to one GPU address space share the reservation object of one of them, so that
+/// one lock, and one set of fences, serves for all:
+///
+/// ```
+/// use kernel::{
+///     drm::{
+///         self,
+///         gem::{
+///             shmem::{
+///                 Object,
+///                 ObjectConfig, //
+///             },
+///             DriverObject, //
+///         },
+///     },
+///     prelude::*,
+///     sync::aref::ARef, //
+/// };
+///
+/// fn private_bo<D, T>(dev: &drm::Device<D>, root: &Object<T>, size: usize) -> Result<ARef<Object<T>>>
+/// where
+///     D: drm::Driver<Object = Object<T>>,
+///     T: DriverObject<Driver = D, Args = ()>,
+/// {
+///     let config = ObjectConfig {
+///         map_wc: true,
+///         parent_resv_obj: Some(root),
+///     };
+///
+///     Object::new(dev, size, config, ())
+/// }
+/// ```
 pub struct ObjectConfig<'a, T: DriverObject> {
     /// Whether mappings, in the kernel and in user space, are write-combined rather than cached.
     pub map_wc: bool,
@@ -172,9 +303,9 @@ impl<T: DriverObject> Object<T> {
     /// # Errors
     ///
     /// - `EINVAL` if `size` is zero or larger than any file can be.
-    /// - `ENOMEM` if `size` is so large that not even the list of its pages could be allocated, or
-    ///   if memory is short; `ENFILE` if there are too many files.
-    /// - `ENOSPC` if the device has no space for the `mmap()` offset of the object.
+    /// - `ENOMEM` or `ENFILE` if there is no memory for the object or its shmem file.
+    /// - `ENOSPC` if the device has no space for the `mmap()` offset of the object. That bounds the
+    ///   size of objects, to about 1 TiB with pages of 4 KiB.
     /// - The error of [`DriverObject::new`].
     pub fn new(
         dev: &Device<T::Driver>,
@@ -199,18 +330,7 @@ impl<T: DriverObject> Object<T> {
         config: ObjectConfig<'_, T>,
         args: T::Args,
     ) -> Result<ARef<Self>> {
-        // The helpers allocate one array for the pages of an object. An array that no allocator
-        // can provide makes them warn about whoever asks for it.
-        const MAX_PAGES: usize = i32::MAX as usize / size_of::<*mut bindings::page>();
-
         let size = object_size(size)?;
-        if isize::try_from(size).is_err() {
-            return Err(EINVAL);
-        }
-        if size / PAGE_SIZE > MAX_PAGES {
-            return Err(ENOMEM);
-        }
-
         let parent = config.parent_resv_obj;
         let resv = parent.map_or(ptr::null_mut(), |obj| obj.raw_dma_resv());
 
@@ -318,6 +438,38 @@ impl<T: DriverObject> Object<T> {
     /// device again.
     ///
     /// Takes the reservation lock of the object; may sleep.
+    ///
+    /// # Examples
+    ///
+    /// Handing the memory to a page table, or to whatever else takes ranges of DMA addresses:
+    ///
+    /// ```
+    /// use kernel::{
+    ///     device::{
+    ///         Bound,
+    ///         Device, //
+    ///     },
+    ///     dma::DmaAddress,
+    ///     drm::gem::{
+    ///         shmem,
+    ///         DriverObject, //
+    ///     },
+    ///     io::ResourceSize,
+    ///     prelude::*, //
+    /// };
+    ///
+    /// fn map_bo<T: DriverObject>(
+    ///     bo: &shmem::Object<T>,
+    ///     dev: &Device<Bound>,
+    ///     mut map: impl FnMut(DmaAddress, ResourceSize) -> Result,
+    /// ) -> Result {
+    ///     for entry in bo.sg_table(dev)?.iter() {
+    ///         map(entry.dma_address(), entry.dma_len())?;
+    ///     }
+    ///
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

@@ -437,8 +437,7 @@ impl<T: DriverConnector> Connector<T> {
         mode: *const bindings::drm_display_mode,
     ) -> bindings::drm_mode_status {
         // SAFETY: By the safety requirements of this function.
-        let (connector, mode) =
-            unsafe { (Self::from_raw(connector), DisplayMode::from_raw(mode)) };
+        let (connector, mode) = unsafe { (Self::from_raw(connector), DisplayMode::from_raw(mode)) };
 
         T::mode_valid(connector, mode).as_raw()
     }

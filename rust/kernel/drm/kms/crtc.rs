@@ -218,9 +218,8 @@ unsafe impl<T: DriverCrtc> RawAtomic for Crtc<T> {
         commit: *mut bindings::drm_atomic_commit,
     ) -> Result<NonNull<CrtcState<T>>> {
         // SAFETY: The commit is valid, in its check phase and of the same device.
-        let state = from_err_ptr(unsafe {
-            bindings::drm_atomic_get_crtc_state(commit, self.as_raw())
-        })?;
+        let state =
+            from_err_ptr(unsafe { bindings::drm_atomic_get_crtc_state(commit, self.as_raw()) })?;
 
         NonNull::new(state.cast()).ok_or(ENOMEM)
     }

@@ -10,7 +10,10 @@ use crate::{
     bindings,
     drm::{
         self,
-        gem::shmem,
+        gem::{
+            self,
+            shmem, //
+        },
         Device,
         Registered, //
     },
@@ -21,7 +24,7 @@ pub(crate) mod private {
     use super::*;
 
     /// The `fbdev_probe` hook of `struct drm_driver`.
-    pub type ProbeFn = unsafe extern "C" fn(
+    pub(crate) type ProbeFn = unsafe extern "C" fn(
         *mut bindings::drm_fb_helper,
         *mut bindings::drm_fb_helper_surface_size,
     ) -> c_int;
@@ -51,7 +54,7 @@ pub struct Shmem;
 impl<D, O> FbdevOps<D> for Shmem
 where
     D: drm::Driver<Object = shmem::Object<O>>,
-    O: shmem::DriverObject,
+    O: gem::DriverObject,
 {
     #[cfg(CONFIG_DRM_FBDEV_EMULATION)]
     const PROBE: Option<ProbeFn> = Some(bindings::drm_fbdev_shmem_driver_fbdev_probe);
@@ -62,7 +65,7 @@ where
 impl<D, O> FbdevSupport<D> for Shmem
 where
     D: drm::Driver<Object = shmem::Object<O>>,
-    O: shmem::DriverObject,
+    O: gem::DriverObject,
 {
 }
 

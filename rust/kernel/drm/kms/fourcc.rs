@@ -245,9 +245,8 @@ impl FormatInfo {
             )
         };
         // SAFETY: The structure is valid, and `plane`, below the number of planes, fits.
-        let bytes = unsafe {
-            bindings::drm_format_info_min_pitch(self.as_raw(), plane as c_int, width)
-        };
+        let bytes =
+            unsafe { bindings::drm_format_info_min_pitch(self.as_raw(), plane as c_int, width) };
 
         Some((u32::try_from(bytes).ok()?, height))
     }

@@ -252,13 +252,12 @@ impl<D: KmsDriver> Framebuffer<D> {
 
 /// Returns whether `lines` lines of `bytes` bytes each, `pitch` bytes apart and starting at
 /// `offset`, do not overlap and fit into `size` bytes.
-fn plane_fits(bytes: u32, lines: u32, pitch: u32, offset: u32, size: usize) -> bool {
+pub(super) fn plane_fits(bytes: u32, lines: u32, pitch: u32, offset: u32, size: usize) -> bool {
     if bytes == 0 || lines == 0 || pitch < bytes {
         return false;
     }
     // At most (2^32 - 2) * (2^32 - 1) + 2 * (2^32 - 1), which is less than 2^64.
-    let end =
-        u64::from(lines - 1) * u64::from(pitch) + u64::from(offset) + u64::from(bytes);
+    let end = u64::from(lines - 1) * u64::from(pitch) + u64::from(offset) + u64::from(bytes);
 
     end <= size as u64
 }
@@ -347,9 +346,7 @@ impl<D: KmsDriver> FramebufferMap<D> {
 
         // SAFETY: `locate` checked that these bytes lie within the mapping. The copy is done in C
         // on raw pointers; memory that changes meanwhile gives a mixture of old and new bytes.
-        unsafe {
-            bindings::iosys_map_memcpy_from(dst.as_mut_ptr().cast(), map, offset, dst.len())
-        };
+        unsafe { bindings::iosys_map_memcpy_from(dst.as_mut_ptr().cast(), map, offset, dst.len()) };
         Ok(())
     }
 

@@ -155,8 +155,6 @@ unsafe fn activates_crtc(commit: *mut bindings::drm_atomic_commit) -> bool {
         let entry = unsafe { &*(*commit).crtcs.add(i) };
 
         // SAFETY: States that are not null are valid as long as the commit is.
-        unsafe {
-            !entry.ptr.is_null() && (*entry.new_state).active && !(*entry.old_state).active
-        }
+        unsafe { !entry.ptr.is_null() && (*entry.new_state).active && !(*entry.old_state).active }
     })
 }

@@ -92,7 +92,7 @@ pub(crate) mod private {
     }
 
     /// How many values [`RawAtomic::BANK`] can have.
-    pub const BANKS: usize = 3;
+    pub(crate) const BANKS: usize = 3;
 }
 
 use private::{

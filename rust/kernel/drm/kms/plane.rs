@@ -214,9 +214,8 @@ unsafe impl<T: DriverPlane> RawAtomic for Plane<T> {
         commit: *mut bindings::drm_atomic_commit,
     ) -> Result<NonNull<PlaneState<T>>> {
         // SAFETY: The commit is valid, in its check phase and of the same device.
-        let state = from_err_ptr(unsafe {
-            bindings::drm_atomic_get_plane_state(commit, self.as_raw())
-        })?;
+        let state =
+            from_err_ptr(unsafe { bindings::drm_atomic_get_plane_state(commit, self.as_raw()) })?;
 
         NonNull::new(state.cast()).ok_or(ENOMEM)
     }

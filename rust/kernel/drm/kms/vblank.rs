@@ -10,7 +10,10 @@ use super::{
         Crtc,
         DriverCrtc, //
     },
-    object::private::RawObject, //
+    object::{
+        private::RawObject,
+        KmsRef, //
+    },
 };
 use crate::{
     bindings,
@@ -110,7 +113,35 @@ pub struct VblankRef<'a, T: DriverCrtc> {
     crtc: &'a Crtc<T>,
 }
 
+impl<T: DriverCrtc> VblankRef<'_, T> {
+    /// Turns the reference into one that holds the CRTC by itself. Does not sleep.
+    pub fn into_owned(self) -> OwnedVblankRef<T> {
+        let this = ManuallyDrop::new(self);
+
+        // The reference to the vblank is handed over.
+        OwnedVblankRef {
+            crtc: this.crtc.into(),
+        }
+    }
+}
+
 impl<T: DriverCrtc> Drop for VblankRef<'_, T> {
+    fn drop(&mut self) {
+        // SAFETY: The CRTC is valid and the reference was taken on creation.
+        unsafe { bindings::drm_crtc_vblank_put(self.crtc.as_raw()) };
+    }
+}
+
+/// A [`VblankRef`] that holds its CRTC.
+///
+/// As with any [`KmsRef`], it must not stay in the data of a mode object forever: there it keeps
+/// the device alive until it is taken out. Dropping it may free the device, so drop it in a context
+/// that may sleep.
+pub struct OwnedVblankRef<T: DriverCrtc> {
+    crtc: KmsRef<Crtc<T>>,
+}
+
+impl<T: DriverCrtc> Drop for OwnedVblankRef<T> {
     fn drop(&mut self) {
         // SAFETY: The CRTC is valid and the reference was taken on creation.
         unsafe { bindings::drm_crtc_vblank_put(self.crtc.as_raw()) };

@@ -50,7 +50,7 @@ pub fn main(lab: &Lab, args: &RefreshArgs) -> Result<ExitCode> {
     let repository = rebase(lab, &base, &series)?;
     let new = written(&repository, &series)?;
     for (patch, text) in &new {
-        if patch.text == *text {
+        if hunks(&patch.text).eq(hunks(text)) {
             continue;
         }
         println!("{}: rebased", patch.name());
@@ -168,6 +168,15 @@ fn written<'a>(repository: &Path, series: &'a [Patch]) -> Result<Vec<(&'a Patch,
         .collect()
 }
 
+/// Returns the lines of a patch that say what it changes, where. The others
+/// depend on the version of git and on what else is in the series.
+fn hunks(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .skip_while(|line| !line.starts_with("diff --git "))
+        .filter(|line| !line.starts_with("index "))
+        .take_while(|line| *line != "-- ")
+}
+
 /// Runs git in the folder `dir`, as someone even if the user has not said who.
 fn git(dir: &Path, args: &[&str]) -> Result<String> {
     let mut command = Command::new("git");
@@ -181,4 +190,22 @@ fn git(dir: &Path, args: &[&str]) -> Result<String> {
         .args(args);
     let step = format!("git {}", args.first().unwrap_or(&""));
     proc::output(&step, &mut command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATCH: &str = "Subject: [PATCH] x\n---\n 1 file\n\ndiff --git a/f b/f\nindex 12..34\n--- a/f\n+++ b/f\n@@ -1 +1 @@\n-a\n+b\n-- \n2.39\n";
+
+    #[test]
+    fn only_hunks_count() {
+        let same = PATCH
+            .replace("[PATCH]", "[PATCH 1/2]")
+            .replace("12..34", "1234..5678")
+            .replace("2.39", "2.50");
+        assert!(hunks(PATCH).eq(hunks(&same)));
+        let moved = PATCH.replace("@@ -1 +1 @@", "@@ -2 +2 @@");
+        assert!(!hunks(PATCH).eq(hunks(&moved)));
+    }
 }

@@ -186,19 +186,7 @@ impl Build<'_> {
         match self.flavour {
             // The module loader of UML knows neither GOT relocations nor how to
             // reach further than 2 GiB.
-            //
-            // UML is compiled for the large code model, in which LLVM puts data
-            // into sections of their own (.lbss, .ldata). In the kernel itself
-            // these lie outside of what UML's linker script calls the kernel's
-            // data: lockdep then takes static keys for dynamic ones and turns
-            // itself off, and kmemleak does not look for references there. The
-            // kernel is small and low enough to do without. The vDSO has another
-            // code model, where clang warns of the option.
             Flavour::Uml | Flavour::UmlDebug => {
-                make.arg(
-                    "CFLAGS_KERNEL=-mlarge-data-threshold=2147483647 \
-                     -Wno-unused-command-line-argument",
-                );
                 make.arg("RUSTFLAGS_MODULE=-Ccode-model=large -Crelocation-model=static");
             }
             Flavour::X86_64 | Flavour::Arm64 => {

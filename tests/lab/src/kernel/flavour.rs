@@ -59,7 +59,7 @@ impl Flavour {
     /// Returns about how many steps a build from nothing has.
     pub const fn steps(self) -> u64 {
         match self {
-            Self::Uml => 1650,
+            Self::Uml => 1540,
             Self::UmlDebug => 1900,
             Self::X86_64 => 330,
             Self::Arm64 => 260,

@@ -21,6 +21,9 @@ use std::{fs, time::Duration};
 /// Name of the suite.
 pub const NAME: &str = "kunit";
 
+/// The drivers that the guide walks through.
+const SAMPLES: [&str; 2] = ["rust_driver_drm_skeleton", "rust_driver_drm_kms"];
+
 const LEAKS: &str = "kmemleak";
 
 /// How long the search for leaks may take.
@@ -33,7 +36,9 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
     let dir = RunDir::new(&built)?;
     let mut boot = Boot::new(context.lab, dir.path())?;
     boot.patience = Duration::from_secs(600);
-    boot::load_module(&mut boot, &built, context.driver.module())?;
+    for module in [context.driver.module()].into_iter().chain(SAMPLES) {
+        boot::load_module(&mut boot, &built, module)?;
+    }
     boot.step(LEAKS, LEAK_LIMIT, Action::LeakScan);
 
     let step = context.lab.ui.step(NAME, None);

@@ -268,7 +268,7 @@ mod tests {
         let buf = exporter::export(MEMORY)?;
         assert_eq!(buf.import(&dev.drm).err(), Some(ENOSPC));
         drop(buf);
-        assert!(happened(&[Attached, DataDropped, Detached, Released]));
+        assert!(happened(&[Attached, Detached, DataDropped, Released]));
 
         Ok(())
     }

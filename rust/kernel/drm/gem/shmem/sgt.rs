@@ -24,8 +24,11 @@ use core::{
 /// The DMA mapping of a shmem object.
 ///
 /// It is kept in a [`Devres`](crate::devres::Devres) of the parent device by the object itself, so
-/// that it ends with the binding of the device. Dropping it unmaps the memory. See
-/// [`Object::sg_table`].
+/// that it ends with the binding of the device. Drivers get the table itself, borrowed from the
+/// object and the bound device, from [`Object::sg_table`].
+///
+/// Dropping it unmaps the memory: our own is unmapped here, while the table of an imported object
+/// goes back to the exporter that has made it. The pages stay allocated until the object is freed.
 ///
 /// # Invariants
 ///

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The callbacks by which the DRM core creates shmem objects.
+//!
+//! `DRM_IOCTL_MODE_CREATE_DUMB` and `DRM_IOCTL_PRIME_FD_TO_HANDLE` end here. The C helpers for them
+//! allocate objects on their own, which are smaller than what the driver's lookups expect. These
+//! callbacks go through the constructors of [`Object`] instead and give up what they hold, once,
+//! at whichever step they fail.
 
 use super::{
     Attachment,
@@ -85,8 +90,10 @@ impl<T: DriverObject> Object<T> {
         let dumb = T::DUMB.ok_or(ENOSYS)?;
 
         // `drm_mode_size_dumb()` relies on what the ioctl has checked. Do not depend on the caller.
-        let bytes = args.bpp.checked_add(7).ok_or(EINVAL)? / 8;
-        args.width.checked_mul(bytes).ok_or(EINVAL)?;
+        if args.bpp > u32::MAX - 8 {
+            return Err(EINVAL);
+        }
+        args.width.checked_mul(args.bpp.div_ceil(8)).ok_or(EINVAL)?;
 
         // SAFETY: `dev` and `args` are valid.
         to_result(unsafe {

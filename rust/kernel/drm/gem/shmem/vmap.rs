@@ -30,6 +30,44 @@ use core::ops::Deref;
 ///
 /// Dropping it takes the reservation lock of the object and may sleep.
 ///
+/// # Examples
+///
+/// A ring of 32-bit words in a BO, which the driver keeps mapped. `SIZE` covers the word at the
+/// start, which is accessed without a check; the position of the others is known at run time only.
+///
+/// ```
+/// use kernel::{
+///     drm::gem::{
+///         shmem::{
+///             Object,
+///             VMapOwned, //
+///         },
+///         DriverObject, //
+///     },
+///     io::Io,
+///     prelude::*, //
+/// };
+///
+/// struct Ring<T: DriverObject> {
+///     memory: VMapOwned<T, 4>,
+/// }
+///
+/// impl<T: DriverObject> Ring<T> {
+///     fn new(bo: &Object<T>) -> Result<Self> {
+///         Ok(Self { memory: bo.owned_vmap()? })
+///     }
+///
+///     fn push(&self, slot: usize, word: u32) -> Result {
+///         let offset = slot.checked_mul(4).and_then(|n| n.checked_add(4)).ok_or(EINVAL)?;
+///
+///         self.memory.try_write32(word, offset)?;
+///         self.memory.write32(u32::try_from(slot)?, 0);
+///
+///         Ok(())
+///     }
+/// }
+/// ```
+///
 /// # Invariants
 ///
 /// - `map` is a mapping of `owner`, in system memory, that belongs to `self`.

@@ -7,7 +7,6 @@ use super::super::{
     object::{
         private::{
             RawAtomic,
-            RawObject,
             BANKS, //
         },
         AtomicObject, //
@@ -52,11 +51,11 @@ use core::{
 pub struct AtomicCheck<'a, D: KmsDriver> {
     raw: NonNull<bindings::drm_atomic_commit>,
     borrowed: [Cell<u32>; BANKS],
-    _driver: PhantomData<(&'a (), fn() -> D)>,
+    _driver: PhantomData<&'a D>,
     _not_send: NotThreadSafe,
 }
 
-impl<D: KmsDriver> AtomicCheck<'_, D> {
+impl<'a, D: KmsDriver> AtomicCheck<'a, D> {
     /// # Safety
     ///
     /// `raw` must be a valid commit in its check phase, of a device of `D`, for as long as the view
@@ -73,12 +72,13 @@ impl<D: KmsDriver> AtomicCheck<'_, D> {
     }
 
     /// Returns the device.
-    pub fn dev(&self) -> &Device<D> {
+    pub fn dev(&self) -> &'a Device<D> {
         // SAFETY: By the type invariants; a commit holds its device.
         unsafe { Device::from_raw((*self.raw.as_ptr()).dev) }
     }
 
-    /// Returns whether user space allows this commit to switch CRTCs off and on again.
+    /// Returns whether this commit may switch CRTCs off and on again, and add CRTCs that user space
+    /// has not named.
     pub fn allows_modeset(&self) -> bool {
         // SAFETY: By the type invariants the commit is valid.
         unsafe { bindings::drm_atomic_commit::allow_modeset_raw(self.raw.as_ptr()) }
@@ -89,6 +89,32 @@ impl<D: KmsDriver> AtomicCheck<'_, D> {
         // SAFETY: By the type invariants the commit is valid.
         if object.raw_dev() == unsafe { (*self.raw.as_ptr()).dev } {
             Ok(())
+        } else {
+            Err(EINVAL)
+        }
+    }
+
+    /// Returns the mask of the CRTCs in the commit.
+    fn crtcs(&self) -> u32 {
+        // SAFETY: By the type invariants commit and device are valid.
+        let count = unsafe { (*(*self.raw.as_ptr()).dev).mode_config.num_crtc };
+
+        (0..usize::try_from(count).unwrap_or(0)).fold(0, |mask, i| {
+            // SAFETY: The array has an entry for each CRTC of the device.
+            let entry = unsafe { &*(*self.raw.as_ptr()).crtcs.add(i) };
+
+            mask | u32::from(!entry.ptr.is_null()) << i
+        })
+    }
+
+    /// Runs `f`, which adds something to the commit, and refuses the result if CRTCs came with it
+    /// that user space has not named and does not allow. The core would only warn.
+    fn add_with<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
+        let before = self.crtcs();
+        let ret = f()?;
+
+        if self.allows_modeset() || self.crtcs() == before {
+            Ok(ret)
         } else {
             Err(EINVAL)
         }
@@ -146,16 +172,21 @@ impl<D: KmsDriver> AtomicCheck<'_, D> {
 
     /// Adds `object` to the commit, if it is not in it yet, and lends its new state.
     ///
+    /// With a plane or connector comes the CRTC that it is on now.
+    ///
     /// # Errors
+    ///
+    /// All but `EBUSY` must make the check fail.
     ///
     /// - `EDEADLK` must be returned from the check unchanged.
     /// - `ENOMEM` if the state cannot be allocated.
     /// - `EBUSY` if the state is lent already: drop the other [`StateMut`] first.
-    /// - `EINVAL` if the object belongs to another device.
+    /// - `EINVAL` if the object belongs to another device, or a CRTC would be added without
+    ///   [`allows_modeset`](Self::allows_modeset).
     pub fn add<O: AtomicObject<Driver = D>>(&self, object: &O) -> Result<StateMut<'_, O>> {
         self.same_device(object)?;
         // SAFETY: The commit is valid, in its check phase and of the same device.
-        let state = unsafe { object.add(self.raw.as_ptr()) }?;
+        let state = self.add_with(|| unsafe { object.add(self.raw.as_ptr()) })?;
 
         self.borrow(object, state)
     }
@@ -224,10 +255,7 @@ impl<D: KmsDriver> AtomicCheck<'_, D> {
         // SAFETY: The commit is valid and in its check phase. The hooks of the objects get views of
         // their own; by the exclusive borrow, nothing is lent by this one.
         to_result(unsafe {
-            bindings::drm_atomic_helper_check(
-                (*self.raw.as_ptr()).dev,
-                self.raw.as_ptr(),
-            )
+            bindings::drm_atomic_helper_check((*self.raw.as_ptr()).dev, self.raw.as_ptr())
         })
     }
 }
@@ -267,6 +295,7 @@ impl<'a, O: AtomicObject> ObjectCheck<'a, O> {
     /// # Errors
     ///
     /// `EBUSY` if the state is lent already: drop the other [`StateMut`] first.
+    #[expect(clippy::new_ret_no_self, reason = "the counterpart of `old`")]
     pub fn new(&self) -> Result<StateMut<'_, O>> {
         self.check.new_state(self.object)
     }

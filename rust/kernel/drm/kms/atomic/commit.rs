@@ -4,10 +4,7 @@
 
 use super::super::{
     object::{
-        private::{
-            RawAtomic,
-            RawObject, //
-        },
+        private::Slot,
         AtomicObject, //
     },
     plane::{
@@ -19,7 +16,6 @@ use super::super::{
 use crate::{
     bindings,
     drm::Device,
-    prelude::*,
     types::NotThreadSafe, //
 };
 use core::{
@@ -39,7 +35,7 @@ use core::{
 /// called for it.
 pub struct AtomicCommit<'a, D: KmsDriver> {
     raw: NonNull<bindings::drm_atomic_commit>,
-    _driver: PhantomData<(&'a (), fn() -> D)>,
+    _driver: PhantomData<&'a D>,
     _not_send: NotThreadSafe,
 }
 
@@ -51,7 +47,7 @@ pub struct AtomicCommit<'a, D: KmsDriver> {
 unsafe fn slot_of<O: AtomicObject>(
     commit: NonNull<bindings::drm_atomic_commit>,
     object: &O,
-) -> Option<super::super::object::private::Slot<O::State>> {
+) -> Option<Slot<O::State>> {
     // SAFETY: By the safety requirements of this function.
     if object.raw_dev() != unsafe { (*commit.as_ptr()).dev } {
         return None;
@@ -127,7 +123,7 @@ pub struct Planes<'a, D: KmsDriver> {
     raw: NonNull<bindings::drm_atomic_commit>,
     count: usize,
     next: usize,
-    _driver: PhantomData<(&'a (), fn() -> D)>,
+    _driver: PhantomData<&'a D>,
 }
 
 impl<'a, D: KmsDriver> Iterator for Planes<'a, D> {
@@ -203,6 +199,7 @@ impl<'a, O: AtomicObject> ObjectCommit<'a, O> {
     }
 
     /// Returns the new state of the object.
+    #[expect(clippy::new_ret_no_self, reason = "the counterpart of `old`")]
     pub fn new(&self) -> &'a O::State {
         self.new
     }
@@ -223,7 +220,7 @@ impl<'a, O: AtomicObject> Deref for ObjectCommit<'a, O> {
 /// `raw` is a valid commit of a device of `D` for `'a`.
 pub struct OldStates<'a, D: KmsDriver> {
     raw: NonNull<bindings::drm_atomic_commit>,
-    _driver: PhantomData<(&'a (), fn() -> D)>,
+    _driver: PhantomData<&'a D>,
     _not_send: NotThreadSafe,
 }
 

@@ -35,7 +35,6 @@ use super::{
 };
 use crate::{
     bindings,
-    prelude::*,
     types::NotThreadSafe, //
 };
 use core::{
@@ -116,13 +115,11 @@ impl<'a, D: KmsDriver, S> CommitTail<'a, D, S> {
     fn planes(&self, planes: CommitPlanes) {
         let flags = match planes {
             CommitPlanes::All => 0,
-            CommitPlanes::ActiveOnly => super::super::PLANE_COMMIT_ACTIVE_ONLY,
+            CommitPlanes::ActiveOnly => bindings::DRM_PLANE_COMMIT_ACTIVE_ONLY,
         };
 
         // SAFETY: The commit is valid, and what goes off is off.
-        unsafe {
-            bindings::drm_atomic_helper_commit_planes(self.dev(), self.raw.as_ptr(), flags)
-        };
+        unsafe { bindings::drm_atomic_helper_commit_planes(self.dev(), self.raw.as_ptr(), flags) };
     }
 
     fn enables(&self) {

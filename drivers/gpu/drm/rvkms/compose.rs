@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The composer: makes one picture of the layers of a frame, line by line.
+//!
+//! It works on a [`Frame`], which owns all that the picture depends on. Nothing here looks at the
+//! state of a CRTC or plane, which user space may replace while a frame is being composed.
+//!
+//! A frame is cut into bands of lines that meet the same layers, and the lines of a band into
+//! segments of pixels that meet the same layers. Of the layers of a segment only the topmost opaque
+//! one and those above it are read. A segment that comes out opaque with 8 bits per channel is
+//! passed on in the narrow representation, the others in the wide one; see [`pixel`](crate::pixel).
+
+use crate::{
+    blend,
+    crc::Crc,
+    gamma::Gamma,
+    line::{
+        scratch_size,
+        LineSource,
+        Reader, //
+    },
+    pixel::{
+        Pixel,
+        Rgb8, //
+    },
+};
+use kernel::prelude::*;
+
+/// A rectangle of the picture, in pixels; `x2` and `y2` are just outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Rect {
+    pub(crate) x1: u32,
+    pub(crate) y1: u32,
+    pub(crate) x2: u32,
+    pub(crate) y2: u32,
+}
+
+/// A picture that covers a rectangle of the frame.
+pub(crate) struct Layer<S> {
+    source: S,
+    reader: Reader,
+    src_x: u32,
+    src_y: u32,
+    dst: Rect,
+}
+
+impl<S> Layer<S> {
+    /// Shows `source` in the rectangle `dst`. The pixel (`src_x`, `src_y`) of the source comes into
+    /// the corner at the top left.
+    pub(crate) const fn new(source: S, reader: Reader, src_x: u32, src_y: u32, dst: Rect) -> Self {
+        Self {
+            source,
+            reader,
+            src_x,
+            src_y,
+            dst,
+        }
+    }
+
+    /// Whether the layer covers all pixels of the line `y` from `x1` to just before `x2`.
+    fn covers(&self, y: u32, x1: u32, x2: u32) -> bool {
+        (self.dst.y1..self.dst.y2).contains(&y) && self.dst.x1 <= x1 && x2 <= self.dst.x2
+    }
+
+    /// Where the pixel (`x`, `y`) of the frame is in the source.
+    fn source_position(&self, x: u32, y: u32) -> Result<(u32, u32)> {
+        let at = |src: u32, start: u32, pos: u32| src.checked_add(pos.checked_sub(start)?);
+
+        Ok((
+            at(self.src_x, self.dst.x1, x).ok_or(EINVAL)?,
+            at(self.src_y, self.dst.y1, y).ok_or(EINVAL)?,
+        ))
+    }
+}
+
+impl<S: LineSource> Layer<S> {
+    /// Reads the pixels from (`x`, `y`) of the frame on as narrow ones.
+    fn narrow(&self, y: u32, x: u32, out: &mut [Rgb8], scratch: &mut [u8]) -> Result {
+        let (x, y) = self.source_position(x, y)?;
+
+        self.reader.narrow(&self.source, y, x, out, scratch)
+    }
+
+    /// Reads the pixels from (`x`, `y`) of the frame on as wide ones.
+    fn wide(&self, y: u32, x: u32, out: &mut [Pixel], scratch: &mut [u8]) -> Result {
+        let (x, y) = self.source_position(x, y)?;
+
+        self.reader.wide(&self.source, y, x, out, scratch)
+    }
+}
+
+/// All that a picture depends on.
+///
+/// # Invariants
+///
+/// Every layer's rectangle lies inside the frame and is not empty.
+pub(crate) struct Frame<S> {
+    width: u32,
+    height: u32,
+    background: Pixel,
+    gamma: Option<Gamma>,
+    layers: KVec<Layer<S>>,
+}
+
+impl<S: LineSource> Frame<S> {
+    /// Makes a frame without layers, with room for `layers` of them.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn new(width: u32, height: u32, background: Pixel, layers: usize) -> Result<Self> {
+        Ok(Self {
+            width,
+            height,
+            background,
+            gamma: None,
+            layers: KVec::with_capacity(layers, GFP_KERNEL)?,
+        })
+    }
+
+    /// Applies a look-up table to the finished picture.
+    pub(crate) fn set_gamma(&mut self, gamma: Gamma) {
+        self.gamma = Some(gamma);
+    }
+
+    /// Puts a layer above those that the frame has.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the layer's rectangle is empty or not inside the frame; `ENOMEM`.
+    pub(crate) fn push(&mut self, layer: Layer<S>) -> Result {
+        let Rect { x1, y1, x2, y2 } = layer.dst;
+
+        if x1 >= x2 || y1 >= y2 || x2 > self.width || y2 > self.height {
+            return Err(EINVAL);
+        }
+        // INVARIANT: just checked.
+        self.layers.push(layer, GFP_KERNEL)?;
+        Ok(())
+    }
+}
+
+/// Takes the composed picture.
+///
+/// It comes in segments: lines from top to bottom, each from left to right, without gaps.
+pub(crate) trait Sink {
+    /// Takes a segment of the line `y` that starts at `x`.
+    fn narrow(&mut self, y: u32, x: u32, segment: &[Rgb8]) -> Result;
+
+    /// As [`Sink::narrow`], for the other representation.
+    fn wide(&mut self, y: u32, x: u32, segment: &[Pixel]) -> Result;
+}
+
+impl Sink for Crc {
+    fn narrow(&mut self, _y: u32, _x: u32, segment: &[Rgb8]) -> Result {
+        Crc::narrow(self, segment);
+        Ok(())
+    }
+
+    fn wide(&mut self, _y: u32, _x: u32, segment: &[Pixel]) -> Result {
+        Crc::wide(self, segment);
+        Ok(())
+    }
+}
+
+/// Pixels of a line that meet the same layers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Segment {
+    x1: u32,
+    x2: u32,
+    /// The topmost opaque layer; without one it is the background.
+    base: Option<usize>,
+    /// Whether there are layers above the base.
+    blend: bool,
+}
+
+/// The composer with its buffers, which are kept from one frame to the next.
+pub(crate) struct Composer {
+    scratch: KVVec<u8>,
+    narrow: KVVec<Rgb8>,
+    wide: KVVec<Pixel>,
+    stage: KVVec<Pixel>,
+    x_edges: KVec<u32>,
+    y_edges: KVec<u32>,
+    segments: KVec<Segment>,
+}
+
+impl Composer {
+    /// Makes a composer. It takes memory for its buffers when it is used.
+    pub(crate) const fn new() -> Self {
+        Self {
+            scratch: KVVec::new(),
+            narrow: KVVec::new(),
+            wide: KVVec::new(),
+            stage: KVVec::new(),
+            x_edges: KVec::new(),
+            y_edges: KVec::new(),
+            segments: KVec::new(),
+        }
+    }
+
+    /// Composes `frame` into `sink`.
+    ///
+    /// Allocates memory and may sleep.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`; `EINVAL` if a layer is larger than its source; what `sink` returns.
+    pub(crate) fn compose<S: LineSource>(
+        &mut self,
+        frame: &Frame<S>,
+        sink: &mut impl Sink,
+    ) -> Result {
+        let width = usize::try_from(frame.width)?;
+
+        self.scratch.resize(scratch_size(width), 0, GFP_KERNEL)?;
+        self.narrow.resize(width, 0, GFP_KERNEL)?;
+        self.wide.resize(width, Pixel::BLACK, GFP_KERNEL)?;
+        self.stage.resize(width, Pixel::BLACK, GFP_KERNEL)?;
+
+        self.y_edges.clear();
+        for layer in &frame.layers {
+            self.y_edges.push(layer.dst.y1, GFP_KERNEL)?;
+            self.y_edges.push(layer.dst.y2, GFP_KERNEL)?;
+        }
+        self.y_edges.push(frame.height, GFP_KERNEL)?;
+        self.y_edges.sort_unstable();
+
+        let mut y = 0;
+
+        for band in 0..self.y_edges.len() {
+            let Some(&end) = self.y_edges.get(band) else {
+                break;
+            };
+
+            if y < end {
+                self.cut_band(frame, y)?;
+                for y in y..end {
+                    self.line(frame, y, sink)?;
+                }
+                y = end;
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts the lines of the band that starts at `y` into segments.
+    fn cut_band<S>(&mut self, frame: &Frame<S>, y: u32) -> Result {
+        self.x_edges.clear();
+        for layer in frame
+            .layers
+            .iter()
+            .filter(|l| l.covers(y, l.dst.x1, l.dst.x2))
+        {
+            self.x_edges.push(layer.dst.x1, GFP_KERNEL)?;
+            self.x_edges.push(layer.dst.x2, GFP_KERNEL)?;
+        }
+        self.x_edges.push(frame.width, GFP_KERNEL)?;
+        self.x_edges.sort_unstable();
+
+        let mut x1 = 0;
+
+        self.segments.clear();
+        for &x2 in &self.x_edges {
+            if x1 == x2 {
+                continue;
+            }
+
+            let covering = |(_, l): &(usize, &Layer<S>)| l.covers(y, x1, x2);
+            let top = frame.layers.iter().enumerate().filter(covering).last();
+            let base = frame
+                .layers
+                .iter()
+                .enumerate()
+                .filter(covering)
+                .filter(|(_, l)| l.reader.is_opaque())
+                .last();
+            let segment = Segment {
+                x1,
+                x2,
+                base: base.map(|(i, _)| i),
+                blend: top.map(|(i, _)| i) != base.map(|(i, _)| i),
+            };
+
+            // An edge of a hidden layer need not split anything.
+            match self.segments.last_mut() {
+                Some(last) if !last.blend && !segment.blend && last.base == segment.base => {
+                    last.x2 = x2;
+                }
+                _ => self.segments.push(segment, GFP_KERNEL)?,
+            }
+            x1 = x2;
+        }
+        Ok(())
+    }
+
+    /// Composes a line of the band that was cut last.
+    fn line<S: LineSource>(&mut self, frame: &Frame<S>, y: u32, sink: &mut impl Sink) -> Result {
+        let gamma = frame.gamma.as_ref();
+
+        for segment in &self.segments {
+            let Segment { x1, x2, .. } = *segment;
+            let count = (x2 - x1) as usize;
+            let narrow = self.narrow.get_mut(..count).ok_or(EINVAL)?;
+            let wide = self.wide.get_mut(..count).ok_or(EINVAL)?;
+            let base = segment.base.and_then(|i| frame.layers.get(i));
+
+            if !segment.blend && fill_narrow(frame, base, y, x1, narrow, &mut self.scratch)? {
+                match gamma {
+                    None => sink.narrow(y, x1, narrow)?,
+                    Some(gamma) => {
+                        gamma.narrow(narrow, wide);
+                        sink.wide(y, x1, wide)?;
+                    }
+                }
+                continue;
+            }
+
+            match base {
+                None => wide.fill(frame.background),
+                Some(layer) => layer.wide(y, x1, wide, &mut self.scratch)?,
+            }
+
+            let above = segment.base.map_or(0, |i| i + 1);
+
+            for layer in frame.layers.get(above..).unwrap_or_default() {
+                if layer.covers(y, x1, x2) {
+                    let stage = self.stage.get_mut(..count).ok_or(EINVAL)?;
+
+                    layer.wide(y, x1, stage, &mut self.scratch)?;
+                    blend::over_line(stage, wide);
+                }
+            }
+            if let Some(gamma) = gamma {
+                gamma.wide(wide);
+            }
+            sink.wide(y, x1, wide)?;
+        }
+        Ok(())
+    }
+}
+
+/// Fills a segment with its base, if that has a narrow form.
+fn fill_narrow<S: LineSource>(
+    frame: &Frame<S>,
+    base: Option<&Layer<S>>,
+    y: u32,
+    x: u32,
+    out: &mut [Rgb8],
+    scratch: &mut [u8],
+) -> Result<bool> {
+    match (base, frame.background.to_rgb8()) {
+        (Some(layer), _) if layer.reader.is_narrow() => layer.narrow(y, x, out, scratch)?,
+        (None, Some(background)) => out.fill(background),
+        _ => return Ok(false),
+    }
+    Ok(true)
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The connector and the encoder.
+
+use crate::{
+    RvkmsDriver,
+    MAX_SIZE, //
+};
+use kernel::{
+    drm::kms::{
+        ConnectorProbe,
+        DriverConnector,
+        DriverEncoder, //
+    },
+    prelude::*,
+};
+
+/// The size of the mode that user space should take if it has no wish of its own.
+const PREFERRED_SIZE: (u16, u16) = (1024, 768);
+
+/// The data of a connector: a display that is always there and has no EDID.
+pub(crate) struct RvkmsConnector;
+
+#[vtable]
+impl DriverConnector for RvkmsConnector {
+    type Driver = RvkmsDriver;
+    type State = ();
+
+    fn get_modes(probe: &ConnectorProbe<'_, Self>) -> Result {
+        probe.add_modes_noedid(MAX_SIZE.0, MAX_SIZE.1);
+        probe.set_preferred_mode(PREFERRED_SIZE.0, PREFERRED_SIZE.1);
+        Ok(())
+    }
+}
+
+/// The data of an encoder.
+pub(crate) struct RvkmsEncoder;
+
+#[vtable]
+impl DriverEncoder for RvkmsEncoder {
+    type Driver = RvkmsDriver;
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The CRTC.
+
+use crate::{
+    compose::{
+        Frame,
+        Layer,
+        Rect, //
+    },
+    format::Format,
+    gamma::{
+        self,
+        Gamma, //
+    },
+    line::{
+        LineSource,
+        Reader, //
+    },
+    output::Output,
+    pixel::Pixel,
+    plane::RvkmsPlane,
+    yuv::{
+        Encoding,
+        Range, //
+    },
+    RvkmsDriver, //
+};
+use kernel::{
+    drm::kms::{
+        self,
+        color::{
+            ColorEncoding,
+            ColorRange, //
+        },
+        CrcSource,
+        Crtc,
+        CrtcCheck,
+        CrtcCommit,
+        DriverCrtc,
+        DriverState,
+        FramebufferMap,
+        OrderedQueue,
+        PlaneState, //
+    },
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex,
+        UniqueArc, //
+    },
+};
+
+/// A framebuffer that is being shown.
+pub(crate) struct Shown(Arc<FramebufferMap<RvkmsDriver>>);
+
+impl LineSource for Shown {
+    fn read_line(&self, plane: usize, y: u32, offset: usize, out: &mut [u8]) -> Result {
+        self.0.read_line(plane, y, offset, out)
+    }
+}
+
+/// The data of a CRTC.
+pub(crate) struct RvkmsCrtc {
+    output: Arc<Output>,
+    /// Where the work of `output` runs. Dropping it waits for the work, so that no code of this
+    /// module runs when the device is gone.
+    queue: OrderedQueue,
+}
+
+impl RvkmsCrtc {
+    /// Makes a CRTC.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
+            output: Output::new()?,
+            queue: OrderedQueue::new(c"rvkms_composer")?,
+        })
+    }
+}
+
+/// The driver's part of the state of a CRTC.
+#[derive(Default)]
+pub(crate) struct RvkmsCrtcState {
+    /// An empty frame for this commit, with room for the CRTC's planes. Made while the commit can
+    /// still fail, and taken when it cannot any more.
+    frame: Option<Pin<KBox<Mutex<Option<UniqueArc<Frame<Shown>>>>>>>,
+}
+
+impl DriverState for RvkmsCrtcState {
+    fn new() -> Result<Self> {
+        Ok(Self::default())
+    }
+
+    fn duplicate(&self) -> Result<Self> {
+        Ok(Self::default())
+    }
+}
+
+#[vtable]
+impl DriverCrtc for RvkmsCrtc {
+    type Driver = RvkmsDriver;
+    type State = RvkmsCrtcState;
+    type Vblank = kms::vblank::Timer;
+
+    const CRC_SOURCES: &'static [CrcSource] = &[CrcSource::new(c"auto")];
+
+    fn atomic_check(check: &CrtcCheck<'_, Self>) -> Result {
+        check.add_affected_planes(check.object())?;
+
+        let mut new = check.new()?;
+
+        // With more entries than the property says the table is refused even while it is not used.
+        if new
+            .gamma_lut()
+            .is_some_and(|lut| lut.len() > gamma::MAX_ENTRIES)
+        {
+            return Err(EINVAL);
+        }
+        if !new.active() {
+            new.data_mut().frame = None;
+            return Ok(());
+        }
+
+        let mode = new.mode();
+        // Nothing shines through the background.
+        let [_, r, g, b] = new.background_color();
+        let mut frame = Frame::new(
+            u32::from(mode.hdisplay()),
+            u32::from(mode.vdisplay()),
+            Pixel::new(0xffff, r, g, b),
+            new.plane_mask().count_ones() as usize,
+        )?;
+
+        if let Some(lut) = new.gamma_lut() {
+            frame.set_gamma(Gamma::new(
+                lut.iter().map(|e| [e.red(), e.green(), e.blue()]),
+            )?);
+        }
+
+        let frame = UniqueArc::new(frame, GFP_KERNEL)?;
+
+        new.data_mut().frame = Some(KBox::pin_init(new_mutex!(Some(frame)), GFP_KERNEL)?);
+        Ok(())
+    }
+
+    fn atomic_flush(commit: &CrtcCommit<'_, Self>) {
+        let crtc = commit.object();
+        let frame = commit.new().frame.as_ref().and_then(|f| f.lock().take());
+        let frame = frame.map(|mut frame| {
+            for (_, _, plane) in commit.planes() {
+                if !plane.is_on(crtc) || !plane.visible() {
+                    continue;
+                }
+                // The check has seen to it that this works.
+                if let Err(error) = layer(plane).and_then(|layer| frame.push(layer)) {
+                    pr_err!("cannot show a plane: {:?}\n", error);
+                }
+            }
+            frame.into()
+        });
+
+        crtc.output.publish(frame);
+        // From here on a vblank shows the new frame: now its event may be armed.
+        if let Some(event) = commit.take_event() {
+            event.arm_or_send();
+        }
+    }
+
+    fn atomic_disable(commit: &CrtcCommit<'_, Self>) {
+        commit.object().output.stop();
+    }
+
+    fn handle_vblank_timeout(crtc: &Crtc<Self>) -> bool {
+        if crtc.output.handle_vblank(crtc) {
+            // Fails if it is queued already, which is as good.
+            let _ = crtc.queue.enqueue(crtc.output.clone());
+        }
+        true
+    }
+
+    fn set_crc_source(crtc: &Crtc<Self>, source: Option<&'static CrcSource>) -> Result {
+        let vblanks = match source {
+            Some(_) => Some(crtc.vblank_get()?.into_owned()),
+            None => None,
+        };
+
+        crtc.output.report_crcs(vblanks);
+        Ok(())
+    }
+}
+
+/// Makes the layer that shows a plane.
+fn layer(plane: &PlaneState<RvkmsPlane>) -> Result<Layer<Shown>> {
+    let map = plane.map().ok_or(EINVAL)?;
+    let fourcc = map.framebuffer().format().fourcc().code();
+    let format = Format::from_fourcc(fourcc).ok_or(EINVAL)?;
+    let encoding = match plane.color_encoding() {
+        ColorEncoding::Bt601 => Encoding::Bt601,
+        ColorEncoding::Bt709 => Encoding::Bt709,
+        ColorEncoding::Bt2020 => Encoding::Bt2020,
+    };
+    let range = match plane.color_range() {
+        ColorRange::Limited => Range::Limited,
+        ColorRange::Full => Range::Full,
+    };
+    let (src, dst) = (plane.src(), plane.dst());
+    let dst = Rect {
+        x1: dst.x1.try_into()?,
+        y1: dst.y1.try_into()?,
+        x2: dst.x2.try_into()?,
+        y2: dst.y2.try_into()?,
+    };
+
+    Ok(Layer::new(
+        Shown(map.clone()),
+        Reader::new(format, encoding, range),
+        (src.x1 >> 16).try_into()?,
+        (src.y1 >> 16).try_into()?,
+        dst,
+    ))
+}

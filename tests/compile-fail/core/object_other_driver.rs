@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
+// Promise: The BOs of a driver are its own.
+// Error: E0271
+// Error-text: type mismatch resolving
+// Error-text: ::Driver == Mine`
+
+#![no_std]
+#![allow(dead_code, unused_imports, missing_docs)]
+
+include!(concat!(env!("COMPILE_FAIL_COMMON"), "/core_driver.rs"));
+
+driver_bo!(Mine, MineBo);
+driver_file!(Mine, MineFile);
+
+#[cfg(not(violate))]
+type TheBo = MineBo;
+
+#[cfg(violate)]
+type TheBo = OtherBo;
+
+driver!(Mine, (), MineFile, gem::Object<TheBo>, { kernel::declare_drm_ioctls! {} });
