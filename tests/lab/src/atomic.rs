@@ -29,6 +29,12 @@ fn half_made(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Returns how the name of a folder begins that [`sweep`] removes when this
+/// process is dead.
+pub fn mark(name: &str) -> String {
+    format!("{name}{MARK}{}-", std::process::id())
+}
+
 /// Makes the folder `path` by having `fill` fill a new one. If `fill` fails,
 /// nothing is left behind.
 ///

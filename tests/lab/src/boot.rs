@@ -4,6 +4,7 @@
 //! driver, a folder for the run, and results that outlive it.
 
 use crate::{
+    atomic,
     context::Lab,
     kernel::{self, Built, Flavour, Options},
     machine::{Boot, GUEST_MODULES, Report},
@@ -131,8 +132,10 @@ impl RunDir {
     pub fn new(built: &Built) -> Result<Self> {
         let runs = &built.runs;
         fs::create_dir_all(runs).with_context(|| format!("{}", runs.display()))?;
+        // What a lab that was killed left behind.
+        atomic::sweep(runs)?;
         let dir = tempfile::Builder::new()
-            .prefix("run-")
+            .prefix(&atomic::mark("run"))
             .tempdir_in(runs)
             .with_context(|| format!("{}", runs.display()))?;
         Ok(Self { dir })

@@ -17,6 +17,9 @@ use anyhow::{Context, Result};
 use guest_protocol::{Event, PLAN_PATH, Plan};
 use nix::sys::reboot::{RebootMode, reboot};
 
+/// What the guest calls itself.
+const HOST_NAME: &str = "lab";
+
 fn main() {
     if let Err(error) = run() {
         console::say(&format!("lab: guest: {error:#}"));
@@ -43,6 +46,7 @@ fn run() -> Result<()> {
             _ => {}
         }
     }
+    nix::unistd::sethostname(HOST_NAME).context("setting the host name")?;
     let mut events = events::Log::create(&plan.results)?;
     let kernel = nix::sys::utsname::uname().context("uname")?;
     events.write(&Event::Booted {

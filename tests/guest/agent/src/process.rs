@@ -157,3 +157,102 @@ impl Process {
             .context("a program does not end even on SIGKILL: it hangs in the kernel")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Output {
+        folder: std::path::PathBuf,
+    }
+
+    impl Output {
+        fn new(name: &str) -> Self {
+            let folder =
+                std::env::temp_dir().join(format!("guest-agent-{}-{name}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            Output { folder }
+        }
+
+        fn run(&self, script: &str, limit: Duration) -> Outcome {
+            let command = Command {
+                argv: ["sh", "-c", script].map(String::from).to_vec(),
+                env: vec![("WORD".into(), "value".into())],
+            };
+            Process::start(&command, &self.folder.join("out"), &self.folder.join("err"))
+                .unwrap()
+                .finish(limit)
+                .unwrap()
+        }
+
+        fn read(&self, name: &str) -> String {
+            std::fs::read_to_string(self.folder.join(name)).unwrap()
+        }
+    }
+
+    impl Drop for Output {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn output_goes_into_files_and_the_code_is_told() {
+        let output = Output::new("code");
+        let outcome = output.run("echo $WORD; echo bad >&2; exit 3", LONG);
+        assert_eq!(outcome, Outcome::Exit { code: 3 });
+        assert_eq!(output.read("out"), "value\n");
+        assert_eq!(output.read("err"), "bad\n");
+    }
+
+    #[test]
+    fn a_signal_is_told() {
+        let output = Output::new("signal");
+        assert_eq!(
+            output.run("kill -SEGV $$", LONG),
+            Outcome::Signal { signal: 11 }
+        );
+    }
+
+    #[test]
+    fn standard_input_is_at_its_end() {
+        let output = Output::new("stdin");
+        assert_eq!(output.run("cat", LONG), Outcome::Ok);
+    }
+
+    #[test]
+    fn time_runs_out_and_what_was_printed_stays() {
+        let output = Output::new("timeout");
+        let began = Instant::now();
+        let outcome = output.run("echo early; sleep 60", Duration::from_millis(300));
+        assert_eq!(outcome, Outcome::TimedOut);
+        assert!(began.elapsed() < LONG);
+        assert_eq!(output.read("out"), "early\n");
+    }
+
+    #[test]
+    fn what_a_program_leaves_behind_is_killed() {
+        let output = Output::new("orphan");
+        let began = Instant::now();
+        assert_eq!(output.run("sleep 60 & echo $!", LONG), Outcome::Ok);
+        assert!(began.elapsed() < LONG);
+        let orphan = output.read("out");
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", orphan.trim()));
+        assert!(stat.is_err() || stat.is_ok_and(|stat| stat.contains(") Z ")));
+    }
+
+    #[test]
+    fn a_missing_program_is_an_error() {
+        let output = Output::new("missing");
+        let command = Command {
+            argv: vec!["/no/such/program".into()],
+            env: Vec::new(),
+        };
+        let path = output.folder.join("out");
+        let result = Process::start(&command, &path, &path);
+        let error = result.err().unwrap();
+        assert!(format!("{error:#}").contains("/no/such/program"));
+    }
+}

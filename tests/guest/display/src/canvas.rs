@@ -8,7 +8,8 @@
 
 use crate::gamma::Table;
 use anyhow::{Context, Result};
-use image::RgbImage;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 /// One pixel, alpha premultiplied.
@@ -119,13 +120,25 @@ impl Canvas {
 
     /// Writes the frame as a PNG file with 8 bits per channel.
     pub fn write_png(&self, path: &Path) -> Result<()> {
-        let image = RgbImage::from_fn(self.width as u32, self.height as u32, |x, y| {
-            let pixel = self.pixels[y as usize * self.width + x as usize];
-            image::Rgb([pixel.r, pixel.g, pixel.b].map(|channel| (channel >> 8) as u8))
-        });
-        image
-            .save(path)
+        let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
+        self.encode_png(BufWriter::new(file))
             .with_context(|| format!("writing {}", path.display()))
+    }
+
+    fn encode_png(&self, out: impl Write) -> Result<(), png::EncodingError> {
+        let bytes: Vec<u8> = self
+            .pixels
+            .iter()
+            .flat_map(|pixel| [pixel.r, pixel.g, pixel.b])
+            .map(|channel| (channel >> 8) as u8)
+            .collect();
+        let mut encoder = png::Encoder::new(out, self.width as u32, self.height as u32);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::Fast);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&bytes)?;
+        writer.finish()
     }
 }
 
@@ -202,6 +215,26 @@ mod tests {
             ..Pixel::default()
         };
         assert_eq!(half.over(black).r, 0x8000);
+    }
+
+    #[test]
+    fn the_file_holds_the_high_bytes() {
+        let mut canvas = Canvas::filled(2, 1, WHITE);
+        *canvas.pixel_mut(1, 0).unwrap() = Pixel {
+            a: 0xffff,
+            r: 0x1234,
+            g: 0x5678,
+            b: 0x9abc,
+        };
+        let mut file = Vec::new();
+        canvas.encode_png(&mut file).unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(file))
+            .read_info()
+            .unwrap();
+        let mut bytes = vec![0; 6];
+        let info = reader.next_frame(&mut bytes).unwrap();
+        assert_eq!((info.width, info.height), (2, 1));
+        assert_eq!(bytes, [0xff, 0xff, 0xff, 0x12, 0x56, 0x9a]);
     }
 
     #[test]

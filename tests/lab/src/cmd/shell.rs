@@ -67,10 +67,7 @@ pub fn main(lab: &Lab, args: &ShellArgs) -> Result<ExitCode> {
         boot.arguments.push("loglevel=5".into());
         let mut shell = machine::command(["setsid", "--ctty", "--wait", "bash", "-i"]);
         let term = std::env::var("TERM").unwrap_or_else(|_| "linux".into());
-        shell.env = vec![
-            ("TERM".into(), term),
-            ("PS1".into(), format!("{} \\w # ", args.driver)),
-        ];
+        shell.env = vec![("TERM".into(), term)];
         boot.step(SHELL, Duration::ZERO, Action::Interact(shell));
     } else {
         let limit = Duration::from_secs(args.limit);

@@ -230,3 +230,110 @@ impl Parser {
         self.done
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The log of a real kernel, up to the tenth example of many.
+    const CUT: &str = include_str!("../../data/ktap-cut.log");
+
+    fn names(tests: &[Test]) -> Vec<(String, Status)> {
+        let mut names = Vec::new();
+        for test in tests {
+            test.leaves("", &mut |name, leaf| names.push((name, leaf.status.clone())));
+        }
+        names
+    }
+
+    #[test]
+    fn a_real_log_is_read_and_what_is_missing_is_a_crash() {
+        let tests = parse(CUT);
+        let suites: Vec<_> = tests.iter().map(|test| test.name.as_str()).collect();
+        assert_eq!(
+            suites,
+            [
+                "rust_kernel_fmt",
+                "rust_netlink",
+                "rust_drm_gem_shmem",
+                "rust_spinlock_irq_condvar",
+                "rust_doctests_kernel"
+            ]
+        );
+        assert_eq!(tests[2].status, Status::Pass);
+        assert_eq!(tests[2].children.len(), 3);
+        assert_eq!(tests[2].children[1].name, "vmap_io");
+
+        let examples = &tests[4];
+        assert_eq!(examples.status, Status::Crash);
+        let done = examples.children.len() - 1;
+        assert!(done > 0);
+        let rest = &examples.children[done];
+        assert_eq!(rest.status, Status::Crash);
+        assert_eq!(rest.name, format!("{} of 362 without a result", 362 - done));
+        assert!(
+            examples.children[0].notes[1].contains("location: rust/kernel/alloc/allocator.rs"),
+            "{:?}",
+            examples.children[0].notes
+        );
+    }
+
+    #[test]
+    fn time_stamps_and_other_messages_do_no_harm() {
+        let log = "\
+[    0.100000] KTAP version 1
+[    0.100000] 1..1
+[    0.100000]     KTAP version 1
+[    0.100000]     # Subtest: outer
+[    0.100000]     1..2
+[    0.100000] usb: ok, I am not a result
+[    0.200000]         KTAP version 1
+[    0.200000]         # Subtest: inner
+[    0.200000]         1..1
+[    0.200000]         ok 1 deep
+[    0.200000]     ok 1 inner
+[    0.300000]     # flat: EXPECTATION FAILED at x.rs:1
+[    0.300000]     not ok 2 flat
+[    0.300000] not ok 1 outer
+[    0.400000] KTAP version 1
+[    0.400000] 1..1
+[    0.400000]     KTAP version 1
+[    0.400000]     # Subtest: from_module
+[    0.400000]     1..1
+[    0.400000]     ok 1 later # SKIP no hardware
+[    0.400000] ok 1 from_module
+";
+        let tests = parse(log);
+        assert_eq!(
+            names(&tests),
+            [
+                ("outer.inner.deep".into(), Status::Pass),
+                ("outer.flat".into(), Status::Fail),
+                (
+                    "from_module.later".into(),
+                    Status::Skip("no hardware".into())
+                ),
+            ]
+        );
+        assert_eq!(
+            tests[0].children[1].notes,
+            ["flat: EXPECTATION FAILED at x.rs:1"]
+        );
+    }
+
+    #[test]
+    fn a_suite_that_was_planned_and_never_began_is_a_crash() {
+        let log = "KTAP version 1\n1..2\n    KTAP version 1\n    # Subtest: a\n    1..1\n    ok 1 x\nok 1 a\n";
+        let found = names(&parse(log));
+        assert_eq!(found.len(), 2);
+        assert_eq!(
+            found[1],
+            ("1 of 2 without a result".into(), Status::Crash)
+        );
+    }
+
+    #[test]
+    fn no_results_are_no_tests() {
+        assert_eq!(parse("Linux version 7.3\nRun /init as init process\n"), []);
+    }
+}
