@@ -57,6 +57,9 @@ struct State {
     frame: Option<Arc<Frame<Shown>>>,
     /// Keeps vblanks coming while user space reads CRCs.
     crc: Option<OwnedVblankRef<RvkmsCrtc>>,
+    /// The last vblank that a CRC was or will be reported for, since somebody wants them and the
+    /// CRTC is on.
+    last: Option<u64>,
     /// Frames that wait, oldest first. Has room for [`MAX_JOBS`] from the start.
     jobs: KVec<Job>,
     /// Whether a job is being worked on.
@@ -92,6 +95,7 @@ impl Output {
         let state = State {
             frame: None,
             crc: None,
+            last: None,
             jobs: KVec::with_capacity(MAX_JOBS, GFP_KERNEL)?,
             busy: false,
         };
@@ -134,12 +138,16 @@ impl Output {
         while state.busy || !state.jobs.is_empty() {
             self.progress.wait(&mut state);
         }
+        state.last = None;
     }
 
     /// Starts to report CRCs, for as long as `vblanks` is there, or stops it.
     pub(crate) fn report_crcs(&self, vblanks: Option<OwnedVblankRef<RvkmsCrtc>>) {
-        let old = core::mem::replace(&mut self.state.lock().crc, vblanks);
+        let mut state = self.state.lock();
+        let old = core::mem::replace(&mut state.crc, vblanks);
 
+        state.last = None;
+        drop(state);
         // May be the last user of the CRTC's vblanks, and switch them off.
         drop(old);
     }
@@ -160,15 +168,22 @@ impl Output {
         let Some(frame) = state.frame.clone() else {
             return false;
         };
-        let number = crtc.accurate_vblank_count();
+        // The number that the events were delivered with. When the machine is late, the count leaps;
+        // user space gets an entry for each vblank nevertheless.
+        let number = crtc.vblank_count();
+        let first = state.last.map_or(number, |last| last + 1);
 
+        if first > number {
+            return false;
+        }
+        state.last = Some(number);
         match state.jobs.last_mut() {
             Some(job) if Arc::ptr_eq(&job.frame, &frame) => job.last = number,
             _ => {
                 let job = Job {
                     crtc: crtc.into(),
                     frame,
-                    first: number,
+                    first,
                     last: number,
                 };
 
