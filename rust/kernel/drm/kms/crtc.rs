@@ -252,6 +252,7 @@ impl<T: DriverCrtc> Crtc<T> {
             enable_vblank,
             disable_vblank,
             get_vblank_timestamp,
+            synchronize: _,
         }) = <T::Vblank as VblankSource>::HOOKS
         {
             funcs.enable_vblank = enable_vblank;
@@ -530,6 +531,8 @@ impl<T: DriverCrtc> Crtc<T> {
         if vblank::has_vblank::<T>() {
             // SAFETY: The CRTC is valid and has vblanks.
             unsafe { bindings::drm_crtc_vblank_off(crtc) };
+            // SAFETY: Vblanks are off. Only modeset locks are held, which no handler takes.
+            unsafe { vblank::synchronize::<T>(crtc) };
         }
         if T::HAS_ATOMIC_DISABLE {
             // SAFETY: By the safety requirements of this function.

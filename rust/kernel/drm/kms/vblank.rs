@@ -40,6 +40,8 @@ pub(crate) mod private {
                 bool,
             ) -> bool,
         >,
+        /// Waits, after `drm_crtc_vblank_off()`, until no handler of the CRTC runs any more.
+        pub(crate) synchronize: unsafe fn(*mut bindings::drm_crtc),
     }
 
     /// What a source of vblanks is to the abstractions.
@@ -72,7 +74,33 @@ impl VblankSource for Timer {
         get_vblank_timestamp: Some(
             bindings::drm_crtc_vblank_helper_get_vblank_timestamp_from_timer,
         ),
+        synchronize: synchronize_timer,
     });
+}
+
+/// Waits until the core's timer of `crtc` does not run any more.
+///
+/// `drm_crtc_vblank_off()` stops the timer but does not wait for it: it holds locks that the timer
+/// takes. Without this a [`DriverCrtc::handle_vblank_timeout`] that began before could go on while
+/// the CRTC is being taken down.
+///
+/// # Safety
+///
+/// `crtc` must have the core's vblank timer, its vblanks must be off, and no lock that the timer
+/// or a handler takes may be held.
+unsafe fn synchronize_timer(crtc: *mut bindings::drm_crtc) {
+    // SAFETY: `crtc` has vblanks, hence a `struct drm_vblank_crtc`.
+    let timer = unsafe { &raw mut (*bindings::drm_crtc_vblank_crtc(crtc)).vblank_timer };
+
+    // The core initialises the timer when vblanks are enabled for the first time.
+    //
+    // SAFETY: `timer` is valid; nobody enables vblanks while they are off.
+    if unsafe { (*timer).crtc }.is_null() {
+        return;
+    }
+
+    // SAFETY: The timer is initialised. As vblanks are off, its function does not start it again.
+    unsafe { bindings::hrtimer_cancel(&raw mut (*timer).timer) };
 }
 
 impl VblankSupport for Timer {}
@@ -89,6 +117,19 @@ impl VblankSupport for None {}
 /// Returns whether CRTCs of type `T` have vblanks.
 pub(crate) const fn has_vblank<T: DriverCrtc>() -> bool {
     <T::Vblank as VblankSource>::HOOKS.is_some()
+}
+
+/// Waits until no vblank handler of `crtc` runs any more.
+///
+/// # Safety
+///
+/// `crtc` must be a CRTC of type `T` whose vblanks, if it has any, are off. No lock that a vblank
+/// handler takes may be held.
+pub(crate) unsafe fn synchronize<T: DriverCrtc>(crtc: *mut bindings::drm_crtc) {
+    if let Some(hooks) = <T::Vblank as VblankSource>::HOOKS {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { (hooks.synchronize)(crtc) };
+    }
 }
 
 /// Runs `f` with the device's event lock held and interrupts disabled.
