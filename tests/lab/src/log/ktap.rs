@@ -241,7 +241,9 @@ mod tests {
     fn names(tests: &[Test]) -> Vec<(String, Status)> {
         let mut names = Vec::new();
         for test in tests {
-            test.leaves("", &mut |name, leaf| names.push((name, leaf.status.clone())));
+            test.leaves("", &mut |name, leaf| {
+                names.push((name, leaf.status.clone()))
+            });
         }
         names
     }
@@ -326,10 +328,7 @@ mod tests {
         let log = "KTAP version 1\n1..2\n    KTAP version 1\n    # Subtest: a\n    1..1\n    ok 1 x\nok 1 a\n";
         let found = names(&parse(log));
         assert_eq!(found.len(), 2);
-        assert_eq!(
-            found[1],
-            ("1 of 2 without a result".into(), Status::Crash)
-        );
+        assert_eq!(found[1], ("1 of 2 without a result".into(), Status::Crash));
     }
 
     #[test]

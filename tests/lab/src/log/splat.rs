@@ -260,7 +260,7 @@ mod tests {
         assert!(is_separator(&splat.lines[0]));
         assert!(splat.lines.last().is_some_and(|line| is_separator(line)));
         let text = splat.lines.join("\n");
-        assert!(text.contains("Allocated by task") && text.contains("Freed by task"));
+        assert!(text.contains("belongs to the cache kmalloc-64"));
         assert!(text.contains("Memory state around the buggy address"));
     }
 

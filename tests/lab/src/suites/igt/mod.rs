@@ -22,12 +22,7 @@ use anyhow::{Context, Result, bail};
 use guest_protocol::{Action, Event};
 use results::TestResult;
 use select::{PROGRAMS, Selection};
-use std::{
-    collections::HashMap,
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::HashMap, fs, path::Path, time::Duration};
 
 /// Name of the suite.
 pub const NAME: &str = "igt";
@@ -40,6 +35,9 @@ const LIMIT: Duration = Duration::from_secs(25 * 60);
 
 /// Boots after which the rest is given up. Each takes one broken test along.
 const MOST_BOOTS: usize = 8;
+
+/// How often a test that wants the program to be on time may be tried.
+const ATTEMPTS: usize = 3;
 
 /// Where the guest sees the folder that outlives boots.
 const GUEST_NOTES: &str = "/mnt/igt";
@@ -66,7 +64,7 @@ impl Run {
     /// Returns the result of test `name`.
     pub fn result(&self, name: &str) -> TestResult {
         self.results
-            .get(name)
+            .get(&results::key(name))
             .cloned()
             .unwrap_or_else(TestResult::missing)
     }
@@ -95,15 +93,36 @@ pub fn execute(context: &Suite<'_>, driver: Driver) -> Result<Run> {
     if tests.is_empty() {
         return Ok(Run::default());
     }
-    Session {
+    let session = |tests: Vec<String>, attempt| Session {
         context,
         driver,
-        built,
-        modules: selection.modules,
+        built: built.clone(),
+        modules: selection.modules.clone(),
         tests,
-        dir: None,
+        attempt,
+    };
+    let mut run = session(tests, 1).run()?;
+    for attempt in 2..=ATTEMPTS {
+        let failed = run
+            .tests
+            .iter()
+            .filter(|name| run.result(name).state == State::Fail)
+            .map(String::as_str);
+        let again = selection.again(failed)?;
+        if again.is_empty() {
+            break;
+        }
+        let more = session(again, attempt).run()?;
+        for name in &more.tests {
+            let mut result = more.result(name);
+            let before = run.result(name);
+            let note = format!("attempt {attempt}, after {}: {}", before.state, before.what);
+            result.details.insert(0, note);
+            run.results.insert(results::key(name), result);
+        }
+        run.complaints.extend(more.complaints);
     }
-    .run()
+    Ok(run)
 }
 
 fn judge(context: &Suite<'_>, run: &Run) -> Vec<Case> {
@@ -145,13 +164,12 @@ struct Session<'a> {
     built: Built,
     modules: Vec<String>,
     tests: Vec<String>,
-    dir: Option<PathBuf>,
+    attempt: usize,
 }
 
 impl Session<'_> {
-    fn run(mut self) -> Result<Run> {
+    fn run(self) -> Result<Run> {
         let notes = RunDir::new(&self.built)?;
-        self.dir = Some(notes.path().into());
         let list: String = self
             .tests
             .iter()
@@ -168,7 +186,7 @@ impl Session<'_> {
         for number in 0.. {
             let dir = RunDir::new(&self.built)?;
             let report = self.boot(&dir, notes.path(), number)?;
-            let log = format!("igt-{}-{number}.log", self.driver);
+            let log = format!("igt-{}-{}-{number}.log", self.driver, self.attempt);
             self.context.keep_log(&report, &log)?;
             splats.extend(report.splats.clone());
             let finished = report.outcome(RUN);
@@ -189,7 +207,8 @@ impl Session<'_> {
         }
         run.results = self.results(notes.path())?;
         for (end, test) in deaths {
-            let Some(result) = test.as_ref().and_then(|name| run.results.get_mut(name)) else {
+            let key = test.as_deref().map(results::key).unwrap_or_default();
+            let Some(result) = run.results.get_mut(&key) else {
                 run.complaints
                     .push(vec![format!("the machine {}", told(&end))]);
                 continue;
@@ -242,19 +261,25 @@ impl Session<'_> {
                 &results,
             ])
         };
-        command
-            .env
-            .push(("IGT_FORCE_DRIVER".into(), self.driver.drm_name().into()));
+        command.env = vec![
+            ("IGT_FORCE_DRIVER".into(), self.driver.drm_name().into()),
+            // Of what comes through the socket, IGT 2.5 loses half of standard
+            // error, the reasons of failures among it.
+            ("IGT_RUNNER_DISABLE_SOCKET_COMMUNICATION".into(), "1".into()),
+        ];
         boot.step(RUN, LIMIT, Action::Run(command));
         if self.built.flavour == Flavour::UmlDebug {
             boot.step(LEAKS, LEAK_LIMIT, Action::LeakScan);
         }
 
         let total = self.tests.len() as u64;
-        let name = match number {
-            0 => format!("igt on {}", self.driver),
-            _ => format!("igt on {}, boot {}", self.driver, number + 1),
-        };
+        let mut name = format!("igt on {}", self.driver);
+        if self.attempt > 1 {
+            name += &format!(", attempt {}", self.attempt);
+        }
+        if number > 0 {
+            name += &format!(", boot {}", number + 1);
+        }
         let step = self.context.lab.ui.step(name, Some(total));
         let report = machine::run(
             &Uml::new(&self.built),

@@ -53,7 +53,12 @@ struct Times {
     end: f64,
 }
 
-/// Reads `results.json`. The names are as in `PROGRAM@SUBTEST`.
+/// Returns the name by which the results know the test `PROGRAM@SUBTEST`.
+pub fn key(name: &str) -> String {
+    name.to_lowercase()
+}
+
+/// Reads `results.json`. See [`key`] for the names.
 ///
 /// # Errors
 ///
@@ -141,7 +146,7 @@ pub fn blame(results: &mut HashMap<String, TestResult>, splats: Vec<Splat>) -> V
         let result = splat
             .subtest
             .as_ref()
-            .and_then(|name| results.get_mut(name));
+            .and_then(|name| results.get_mut(&key(name)));
         match result {
             Some(result) => {
                 // A crash says more than the splat that went with it.
@@ -176,6 +181,13 @@ mod tests {
         assert_eq!(skipped.what, "!(fd<0)");
         let slow = &results["kms_flip@flip-vs-rmfb"];
         assert!(slow.time > Duration::from_secs(30));
+    }
+
+    #[test]
+    fn names_are_found_whatever_their_case() {
+        let text = r#"{"tests":{"igt@kms_prime@d3hot":{"result":"skip"}}}"#;
+        let results = parse(text).expect("results");
+        assert!(results.contains_key(&key("kms_prime@D3hot")));
     }
 
     #[test]

@@ -20,6 +20,9 @@ const NO_SUBTESTS: i32 = 79;
 pub struct Selection {
     /// Modules to load beside the driver.
     pub modules: Vec<String>,
+    /// Tests that are run again if they fail.
+    #[serde(default)]
+    retry: Vec<String>,
     program: Vec<Program>,
 }
 
@@ -40,6 +43,19 @@ impl Selection {
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
         toml::from_str(&text).with_context(|| format!("{}", path.display()))
+    }
+
+    /// Picks those of `failed` that are run again.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a pattern of the list makes no sense.
+    pub fn again<'a>(&self, failed: impl Iterator<Item = &'a str>) -> Result<Vec<String>> {
+        let retry = glob_set(&self.retry)?;
+        Ok(failed
+            .filter(|name| retry.is_match(name))
+            .map(str::to_owned)
+            .collect())
     }
 
     /// Asks the programs in the root of `built` for their subtests and returns
@@ -128,6 +144,14 @@ mod tests {
         assert_eq!(names, ["kms_x@basic-a", "kms_x@basic-b"]);
         assert_eq!(program(None).names(&subtests).expect("names").len(), 3);
         assert_eq!(program(None).names(&[]).expect("names"), ["kms_x"]);
+    }
+
+    #[test]
+    fn only_what_is_listed_is_run_again() {
+        let text = "modules = []\nretry = ['a@timing-*']\n[[program]]\nname = 'a'\n";
+        let selection: Selection = toml::from_str(text).expect("a list");
+        let failed = ["a@timing-x", "a@other"].into_iter();
+        assert_eq!(selection.again(failed).expect("names"), ["a@timing-x"]);
     }
 
     #[test]
