@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Builds, boots and tests the Rust DRM library and its drivers.
 #[derive(Debug, Parser)]
-#[command(name = "lab", bin_name = "./lab", max_term_width = 100)]
+#[command(name = "lab", bin_name = "./lab", max_term_width = 100, version)]
 pub struct Cli {
     /// The checkout to work on.
     #[arg(
