@@ -111,7 +111,14 @@ impl<'a, T: Driver> Registration<'a, T> {
         // SAFETY: `drm` is a complete DRM device that was never registered. On failure this
         // function waits for the `drm_dev_enter()` sections of clients that were faster, so that
         // `reg_data` can be freed.
-        to_result(unsafe { bindings::drm_dev_register(drm.as_raw(), flags) })?;
+        to_result(unsafe { bindings::drm_dev_register(drm.as_raw(), flags) }).inspect_err(
+            |_| {
+                // Such a client may have set a mode.
+                //
+                // SAFETY: The device is not registered any more, and no lock is held here.
+                unsafe { turn_off(drm.as_raw()) }
+            },
+        )?;
 
         // INVARIANT: The device is registered now, with the data at `ptr`.
         Ok(Self {
@@ -190,20 +197,33 @@ impl<T: Driver> Drop for Registration<'_, T> {
         // SAFETY: By the type invariants the device is registered.
         unsafe { bindings::drm_dev_unplug(drm) };
 
-        #[cfg(CONFIG_RUST_DRM_KMS)]
-        {
-            // SAFETY: `drm` is valid, and so is its `struct drm_driver`, which is never changed
-            // after the device was registered.
-            let features = unsafe { (*(*drm).driver).driver_features };
-
-            if features & bindings::drm_driver_feature_DRIVER_ATOMIC != 0 {
-                // SAFETY: A device with atomic mode setting has an initialised mode
-                // configuration. No lock is held here.
-                unsafe { bindings::drm_atomic_helper_shutdown(drm) };
-            }
-        }
+        // SAFETY: The device is not registered any more, and no lock is held here.
+        unsafe { turn_off(drm) };
 
         // No `Registered` reference is left and none can be made any more: the registration data
         // can go.
+    }
+}
+
+/// Turns off the outputs of a device with atomic mode setting; does nothing for others.
+///
+/// Sleeps. C: `drm_atomic_helper_shutdown()`.
+///
+/// # Safety
+///
+/// `drm` must be valid and no longer registered, and the caller must not hold a modeset lock.
+#[cfg_attr(not(CONFIG_RUST_DRM_KMS), expect(unused_variables))]
+unsafe fn turn_off(drm: *mut bindings::drm_device) {
+    #[cfg(CONFIG_RUST_DRM_KMS)]
+    {
+        // SAFETY: `drm` is valid, and so is its `struct drm_driver`, which is never changed after
+        // the device was registered.
+        let features = unsafe { (*(*drm).driver).driver_features };
+
+        if features & bindings::drm_driver_feature_DRIVER_ATOMIC != 0 {
+            // SAFETY: A device with atomic mode setting has an initialised mode configuration. No
+            // modeset lock is held, as the caller promises.
+            unsafe { bindings::drm_atomic_helper_shutdown(drm) };
+        }
     }
 }

@@ -49,7 +49,7 @@ impl Pixel {
     }
 
     /// Widens an opaque pixel.
-    #[inline(always)]
+    #[cfg(CONFIG_DRM_RVKMS_KUNIT_TEST)]
     pub(crate) const fn from_rgb8(p: Rgb8) -> Self {
         Self::from_argb8(0xff, (p >> 16) as u8, (p >> 8) as u8, p as u8)
     }
