@@ -11,6 +11,9 @@ use std::{
     thread,
 };
 
+/// What takes the place of rustc in a build that lints.
+const CLIPPY: &str = "clippy-driver";
+
 /// The command that compiled a module, without what says where it comes from
 /// and goes to.
 #[derive(Clone, Debug)]
@@ -40,11 +43,13 @@ impl Flags {
             .ok_or_else(|| anyhow!("it does not say how {object} was made"))?;
         // What follows a semicolon works on the finished object.
         let command = command.split(" ; ").next().unwrap_or(command);
-        if !command.split(' ').any(|word| word.ends_with("rustc")) {
+        let is_rustc = |word: &str| word.ends_with("rustc") || word == CLIPPY;
+        if !command.split(' ').any(is_rustc) {
             return Err(anyhow!("{object} was not made by rustc"));
         }
         let words: Vec<_> = command
             .split(' ')
+            .map(|word| if word == CLIPPY { "rustc" } else { word })
             .filter(|word| {
                 !word.starts_with("--emit=") && !word.starts_with("/src/") && !word.is_empty()
             })
