@@ -7,6 +7,7 @@ use crate::{
     atomic,
     context::Lab,
     kernel::{self, Built, Flavour, Options},
+    log::leaks,
     machine::{Boot, GUEST_MODULES, Report},
     modules::Modules,
 };
@@ -23,6 +24,12 @@ use tempfile::TempDir;
 
 /// How long loading a module may take.
 const LOAD_LIMIT: Duration = Duration::from_secs(60);
+
+/// The step that looks for memory leaks.
+pub const LEAKS: &str = "kmemleak";
+
+/// How long that may take.
+const LEAK_LIMIT: Duration = Duration::from_secs(120);
 
 /// A display driver that can be shown and tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -164,6 +171,23 @@ pub fn load_module(boot: &mut Boot, built: &Built, name: &str) -> Result<()> {
             .required = true;
     }
     Ok(())
+}
+
+/// Adds the step that looks for memory leaks, if the kernel can.
+pub fn scan_for_leaks(boot: &mut Boot, built: &Built) {
+    if built.flavour == Flavour::UmlDebug {
+        boot.step(LEAKS, LEAK_LIMIT, Action::LeakScan);
+    }
+}
+
+/// Says what the step that looks for memory leaks found.
+pub fn leak_complaints(report: &Report) -> Vec<String> {
+    if report.outcome(LEAKS).is_none() {
+        return Vec::new();
+    }
+    let mut complaints = step_complaint(report, LEAKS);
+    complaints.extend(leaks::complaints(&report.stdout(LEAKS), &report.known));
+    complaints
 }
 
 /// Describes what went wrong in step `id`, with the end of what it printed.

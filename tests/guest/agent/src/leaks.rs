@@ -18,13 +18,6 @@ fn command(word: &str) -> Result<()> {
     std::fs::write(FILE, word).with_context(|| format!("kmemleak: {word}"))
 }
 
-/// Forgets what was found so far.
-pub fn baseline() -> Result<()> {
-    std::thread::sleep(MINIMUM_AGE);
-    command("scan")?;
-    command("clear")
-}
-
 /// Looks twice, since a reference may have been on its way during the first look, and returns
 /// the report.
 pub fn scan() -> Result<String> {

@@ -76,17 +76,10 @@ impl<'a> Runner<'a> {
                 Ok(Outcome::Ok)
             }
             Action::Run(command) => Process::start(command, &stdout, &stderr)?.finish(limit),
-            Action::LeakBaseline => leaks::baseline().map(|()| Outcome::Ok),
             Action::LeakScan => {
-                let report = leaks::scan()?;
-                std::fs::write(&stdout, &report).context("writing the report of kmemleak")?;
-                let count = report.matches("unreferenced object").count();
-                Ok(match count {
-                    0 => Outcome::Ok,
-                    _ => Outcome::Error {
-                        message: format!("{count} leaked objects"),
-                    },
-                })
+                std::fs::write(&stdout, leaks::scan()?)
+                    .context("writing the report of kmemleak")?;
+                Ok(Outcome::Ok)
             }
             Action::Interact(command) => Process::interact(command),
         }

@@ -87,9 +87,7 @@ pub enum Action {
     },
     /// Runs a program to its end.
     Run(Command),
-    /// Forgets the memory leaks found so far.
-    LeakBaseline,
-    /// Looks for memory leaks; what is found is the step's output, and a failure.
+    /// Looks for memory leaks; what is found is the step's output.
     LeakScan,
     /// Gives the console to an interactive program until it ends.
     Interact(Command),

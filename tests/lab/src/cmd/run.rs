@@ -83,6 +83,7 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
     let dir = RunDir::new(&built)?;
     let mut boot = Boot::new(lab, dir.path())?;
     show.plan(&mut boot, &built)?;
+    boot::scan_for_leaks(&mut boot, &built);
 
     let step = lab.ui.step(format!("run {}", args.driver), None);
     let mut first_frame = None;
@@ -115,8 +116,10 @@ fn finish(
     let rows = show.rows(report);
     // The first step of a client says nothing if that client failed.
     let shown = rows.first().is_some_and(|row| row.errors.is_empty());
+    let mut complaints = report.complaints();
+    complaints.extend(boot::leak_complaints(report));
     Ok(Outcome {
-        complaints: report.complaints(),
+        complaints,
         first_frame: first_frame.filter(|_| shown),
         pictures: show::keep_pictures(report, output)?,
         log: boot::keep(report, machine::monitor::CONSOLE, output)?,

@@ -6,7 +6,7 @@
 //! must not hide one that is: a complaint is known only if all of the listed
 //! words are in it.
 
-use super::splat::Splat;
+use super::{leaks::Leak, splat::Splat};
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::{fs, path::Path};
@@ -17,6 +17,8 @@ use std::{fs, path::Path};
 pub struct Known {
     #[serde(default)]
     splat: Vec<Entry>,
+    #[serde(default)]
+    leak: Vec<LeakEntry>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -26,6 +28,19 @@ struct Entry {
     title: String,
     /// Words that are in it.
     with: Vec<String>,
+    /// Why it is not ours to mend.
+    reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LeakEntry {
+    /// The task that allocated the object.
+    task: String,
+    /// Its size in bytes.
+    size: u64,
+    /// How its contents begin, as kmemleak writes them.
+    first: String,
     /// Why it is not ours to mend.
     reason: String,
 }
@@ -41,14 +56,36 @@ impl Known {
         Self::parse(&text).with_context(|| format!("{}", path.display()))
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    /// Reads a list.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it says something that makes no sense.
+    pub fn parse(text: &str) -> Result<Self> {
         let known: Self = toml::from_str(text)?;
         for entry in &known.splat {
             if entry.with.is_empty() || entry.reason.trim().is_empty() {
                 bail!("\"{}\": words or reason are missing", entry.title);
             }
         }
+        for leak in &known.leak {
+            if leak.first.trim().is_empty() || leak.reason.trim().is_empty() {
+                bail!("leak of \"{}\": contents or reason are missing", leak.task);
+            }
+        }
         Ok(known)
+    }
+
+    /// Tells whether `leak` is on the list.
+    pub fn has_leak(&self, leak: &Leak) -> bool {
+        self.leak.iter().any(|entry| {
+            leak.task == entry.task
+                && leak.size == entry.size
+                && leak
+                    .lines
+                    .iter()
+                    .any(|line| line.trim_start().starts_with(&entry.first))
+        })
     }
 
     /// Tells whether `splat` is on the list.

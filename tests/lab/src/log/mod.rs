@@ -4,5 +4,6 @@
 
 pub mod known;
 pub mod ktap;
+pub mod leaks;
 pub mod lines;
 pub mod splat;

@@ -31,8 +31,6 @@ static FIRST: LazyLock<Regex> = LazyLock::new(|| {
         |^rust_kernel:\ panicked
         |^refcount_t:|^list_(add|del)\ corruption|^usercopy:
         |^DEBUG_LOCKS_WARN_ON
-        |^kmemleak:\ \d+\ new\ suspected
-        |^unreferenced\ object\ 0x
         |^(Memory|page_owner):.*corrupt
         ",
     )
@@ -341,8 +339,6 @@ mod tests {
             "Oops: general protection fault: 0000 [#1]",
             "UBSAN: shift-out-of-bounds in x.c:1:2",
             "rust_kernel: panicked at rust/kernel/x.rs:1:2:",
-            "kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
-            "unreferenced object 0x63e69880 (size 96):",
         ] {
             assert_eq!(scan(line).len(), 1, "{line}");
         }

@@ -150,6 +150,8 @@ pub struct Report {
     pub events: Vec<Event>,
     /// Warnings of the kernel.
     pub splats: Vec<Splat>,
+    /// Complaints of the kernel that do not count.
+    pub known: Known,
     /// How it ended.
     pub end: End,
     /// How long it ran.
@@ -283,6 +285,7 @@ pub fn run(
             end: end(&follower, &proc::status_text(status)),
             events: follower.into_events(),
             splats: Vec::new(),
+            known: boot.known.clone(),
             took: started.elapsed(),
             dir,
         });
@@ -349,6 +352,7 @@ pub fn run(
         end,
         events: follower.into_events(),
         splats,
+        known: boot.known.clone(),
         took: started.elapsed(),
         dir,
     })

@@ -15,7 +15,6 @@ use crate::{
     report::{Case, Outcome},
 };
 use anyhow::{Context as _, Result};
-use guest_protocol::Action;
 use std::{fs, time::Duration};
 
 /// Name of the suite.
@@ -23,11 +22,6 @@ pub const NAME: &str = "kunit";
 
 /// The drivers that the guide walks through.
 const SAMPLES: [&str; 2] = ["rust_driver_drm_skeleton", "rust_driver_drm_kms"];
-
-const LEAKS: &str = "kmemleak";
-
-/// How long the search for leaks may take.
-const LEAK_LIMIT: Duration = Duration::from_secs(120);
 
 /// Runs the suite.
 pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
@@ -39,7 +33,7 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
     for module in [context.driver.module()].into_iter().chain(SAMPLES) {
         boot::load_module(&mut boot, &built, module)?;
     }
-    boot.step(LEAKS, LEAK_LIMIT, Action::LeakScan);
+    boot::scan_for_leaks(&mut boot, &built);
 
     let step = context.lab.ui.step(NAME, None);
     let report = machine::run(
@@ -66,16 +60,14 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
         cases.push(Case::judge(NAME, "results", complaint));
     }
     cases.retain(|case| context.filters.wants(NAME, &case.name));
-    for step in &boot.steps {
+    for step in boot.steps.iter().filter(|step| step.id != boot::LEAKS) {
         let complaints = boot::step_complaint(&report, &step.id);
-        if !complaints.is_empty() || step.id == LEAKS {
-            let mut case = Case::judge(NAME, step.id.clone(), complaints);
-            if step.id == LEAKS {
-                case.details.push(report.stdout(LEAKS));
-            }
-            cases.push(case);
+        if !complaints.is_empty() {
+            cases.push(Case::judge(NAME, step.id.clone(), complaints));
         }
     }
+    let leaks = boot::leak_complaints(&report);
+    cases.push(Case::judge(NAME, boot::LEAKS, leaks));
     cases.push(log_case(&report));
     Ok(cases)
 }

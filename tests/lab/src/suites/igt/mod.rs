@@ -44,11 +44,6 @@ const GUEST_NOTES: &str = "/mnt/igt";
 
 const RUN: &str = "igt";
 
-const LEAKS: &str = "kmemleak";
-
-/// How long the search for leaks may take.
-const LEAK_LIMIT: Duration = Duration::from_secs(120);
-
 /// The results on one driver.
 #[derive(Debug, Default)]
 pub struct Run {
@@ -93,7 +88,7 @@ pub fn execute(context: &Suite<'_>, driver: Driver) -> Result<Run> {
     if tests.is_empty() {
         return Ok(Run::default());
     }
-    let session = |tests: Vec<String>, attempt| Session {
+    let session = |built: &Built, tests: Vec<String>, attempt| Session {
         context,
         driver,
         built: built.clone(),
@@ -101,7 +96,7 @@ pub fn execute(context: &Suite<'_>, driver: Driver) -> Result<Run> {
         tests,
         attempt,
     };
-    let mut run = session(tests, 1).run()?;
+    let mut run = session(&built, tests, 1).run()?;
     for attempt in 2..=ATTEMPTS {
         let failed = run
             .tests
@@ -112,7 +107,10 @@ pub fn execute(context: &Suite<'_>, driver: Driver) -> Result<Run> {
         if again.is_empty() {
             break;
         }
-        let more = session(again, attempt).run()?;
+        // The checks have had their chance in the first attempt; what they cost
+        // is what makes programs late.
+        let fast = context.built(Flavour::Uml)?;
+        let more = session(&fast, again, attempt).run()?;
         for name in &more.tests {
             let mut result = more.result(name);
             let before = run.result(name);
@@ -196,6 +194,9 @@ impl Session<'_> {
                 }
                 (_, _) => {
                     run.complaints.extend(steps(&report));
+                    let leaks = boot::leak_complaints(&report);
+                    run.complaints
+                        .extend(Some(leaks).filter(|leaks| !leaks.is_empty()));
                     break;
                 }
             }
@@ -268,9 +269,7 @@ impl Session<'_> {
             ("IGT_RUNNER_DISABLE_SOCKET_COMMUNICATION".into(), "1".into()),
         ];
         boot.step(RUN, LIMIT, Action::Run(command));
-        if self.built.flavour == Flavour::UmlDebug {
-            boot.step(LEAKS, LEAK_LIMIT, Action::LeakScan);
-        }
+        boot::scan_for_leaks(&mut boot, &self.built);
 
         let total = self.tests.len() as u64;
         let mut name = format!("igt on {}", self.driver);
@@ -324,7 +323,9 @@ fn steps(report: &machine::Report) -> Vec<Vec<String>> {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::Ended { step, .. } => Some(boot::step_complaint(report, step)),
+            Event::Ended { step, .. } if step != boot::LEAKS => {
+                Some(boot::step_complaint(report, step))
+            }
             _ => None,
         })
         .filter(|complaint| !complaint.is_empty())
