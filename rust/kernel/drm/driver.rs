@@ -126,7 +126,7 @@ pub trait Driver: Sized + 'static {
     /// Data that exists only while the device is registered.
     ///
     /// The place for what belongs to the hardware: it may borrow from the time `'a` in which the
-    /// parent is bound. Owned by the [`Registration`](drm::Registration), reached through
+    /// parent is bound. Owned by the [`Registration`], reached through
     /// [`Device::registration_data_with`](drm::Device::registration_data_with) and as an argument
     /// of ioctl handlers, and dropped after the last user has left.
     type RegistrationData<'a>: Send + Sync + 'a;

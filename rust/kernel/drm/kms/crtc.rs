@@ -78,7 +78,7 @@ pub trait DriverCrtc: Send + Sync + Sized + 'static {
     /// Where vblanks come from: [`vblank::Timer`] or [`vblank::None`](struct@vblank::None).
     type Vblank: VblankSupport;
 
-    /// The sources of CRCs; the first one is the default. See [`crc`](super::crc).
+    /// The sources of CRCs; the first one is the default. See [`crc`].
     const CRC_SOURCES: &'static [CrcSource] = &[];
 
     /// How many values an entry has: 1 to [`crc::MAX_VALUES`].
