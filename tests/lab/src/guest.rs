@@ -97,12 +97,12 @@ pub fn cargo(lab: &Lab, root: &Path, name: &str) -> Result<Command> {
         }
     }
     let sandbox = Sandbox::new(root)
-        .ro_bind(&lab.checkout.path("tests"), "/src")
+        .ro_bind(lab.checkout.dir(), "/src")
         .bind(&home, "/mnt")
         .bind(&target, "/out")
         .env("CARGO_HOME", "/mnt")
         .env("CARGO_TARGET_DIR", "/out")
-        .dir(&format!("/src/{name}"));
+        .dir(&format!("/src/tests/{name}"));
     // A machine behind a proxy may trust more than Debian does.
     let certificates = Path::new(CERTIFICATES);
     let sandbox = if certificates.is_file() {

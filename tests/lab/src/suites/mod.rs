@@ -42,13 +42,13 @@ pub const SUITES: [Suite; 6] = [
     Suite {
         name: unit::NAME,
         about: "unit tests of the tools",
-        seconds: 40,
+        seconds: 90,
         run: unit::run,
     },
     Suite {
         name: static_checks::NAME,
         about: "rustfmt, checkpatch, clippy on x86_64 and arm64, rustdoc, MAINTAINERS",
-        seconds: 150,
+        seconds: 240,
         run: static_checks::run,
     },
     Suite {
@@ -66,13 +66,13 @@ pub const SUITES: [Suite; 6] = [
     Suite {
         name: kunit::NAME,
         about: "KUnit suites and examples of the documentation, on the debug kernel",
-        seconds: 40,
+        seconds: 90,
         run: kunit::run,
     },
     Suite {
         name: igt::NAME,
         about: "IGT GPU Tools on the driver",
-        seconds: 240,
+        seconds: 420,
         run: igt::run,
     },
 ];

@@ -58,14 +58,17 @@ fn read(workspace: &str, text: &str) -> Vec<Case> {
     for line in text.lines() {
         let Some((name, result)) = line
             .strip_prefix("test ")
-            .and_then(|rest| rest.rsplit_once(" ... "))
+            .and_then(|rest| rest.split_once(" ... "))
         else {
             continue;
         };
-        let outcome = match result.trim() {
-            "ok" => Outcome::Pass,
-            "ignored" => Outcome::Skip("ignored in the source".into()),
-            _ => Outcome::Fail("it failed".into()),
+        // What a test writes to standard error may stand before the result.
+        let outcome = if result.trim_end().ends_with("ok") {
+            Outcome::Pass
+        } else if result.starts_with("ignored") {
+            Outcome::Skip("ignored in the source".into())
+        } else {
+            Outcome::Fail("it failed".into())
         };
         let mut case = Case::new(NAME, format!("{workspace}::{name}"), outcome);
         if matches!(case.outcome, Outcome::Fail(_)) {
@@ -94,8 +97,9 @@ mod tests {
     #[test]
     fn the_harness_is_understood() {
         let text = "\
-running 3 tests
+running 4 tests
 test a::good ... ok
+test a::loud ... waiting for another lab to finish with xok
 test a::bad ... FAILED
 test a::idle ... ignored
 
@@ -110,10 +114,12 @@ failures:
     a::bad
 ";
         let cases = read("lab", text);
-        assert_eq!(cases.len(), 3);
+        assert_eq!(cases.len(), 4);
         assert_eq!(cases[0].name, "lab::a::good");
         assert_eq!(cases[0].outcome, Outcome::Pass);
-        assert_eq!(cases[1].details, ["thread panicked at x"]);
-        assert!(matches!(cases[2].outcome, Outcome::Skip(_)));
+        assert_eq!(cases[1].outcome, Outcome::Pass);
+        assert!(matches!(cases[2].outcome, Outcome::Fail(_)));
+        assert_eq!(cases[2].details, ["thread panicked at x"]);
+        assert!(matches!(cases[3].outcome, Outcome::Skip(_)));
     }
 }
