@@ -64,8 +64,6 @@ pub struct Boot {
     pub patience: Duration,
     /// Whether the guest's console is the user's terminal.
     pub interactive: bool,
-    /// Further folders that the guest sees, and where.
-    pub shares: Vec<(PathBuf, String)>,
     /// Complaints of the kernel that do not count.
     pub known: Known,
 }
@@ -86,13 +84,7 @@ impl Boot {
             arguments: Vec::new(),
             patience: Duration::from_secs(180),
             interactive: false,
-            shares: Vec::new(),
         })
-    }
-
-    /// Shows the guest the folder `outside`, for reading and writing.
-    pub fn share(&mut self, outside: &Path, inside: &str) {
-        self.shares.push((outside.into(), inside.into()));
     }
 
     /// Adds a step.
@@ -373,13 +365,10 @@ fn end(follower: &Follower, status: &str) -> End {
 }
 
 fn plan(machine: &dyn Machine, built: &Built, boot: &Boot, dir: &Path) -> Result<Plan> {
-    let mut mounts = vec![
+    let mounts = vec![
         machine.share(&built.out, GUEST_MODULES, true)?,
         machine.share(dir, GUEST_RUN, false)?,
     ];
-    for (outside, inside) in &boot.shares {
-        mounts.push(machine.share(outside, inside, false)?);
-    }
     Ok(Plan {
         root: machine.share(&built.root, "/", true)?,
         mounts,

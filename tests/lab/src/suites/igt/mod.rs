@@ -2,8 +2,9 @@
 
 //! `igt`: IGT GPU Tools on a display driver.
 //!
-//! IGT's own runner runs the tests in the guest, keeps its notes on the host,
-//! and takes up where it was after a boot that ended too early.
+//! IGT's own runner runs the tests in the guest and keeps its notes on the
+//! host. After a boot that ended too early, the tests that have no result yet
+//! are run in another.
 
 mod peer;
 mod results;
@@ -14,7 +15,7 @@ use crate::{
     boot::{self, Driver, RunDir},
     expect::{Expectations, State},
     kernel::{Built, Flavour},
-    machine::{self, Boot, End, monitor::Progress, uml::Uml},
+    machine::{self, Boot, End, GUEST_RUN, monitor::Progress, uml::Uml},
     proc,
     report::Case,
 };
@@ -39,8 +40,11 @@ const MOST_BOOTS: usize = 8;
 /// How often a test that wants the program to be on time may be tried.
 const ATTEMPTS: usize = 3;
 
-/// Where the guest sees the folder that outlives boots.
-const GUEST_NOTES: &str = "/mnt/igt";
+/// The file with the names of the tests, in the folder of the boot.
+const LIST: &str = "igt-list";
+
+/// The folder of IGT's notes, in the folder of the boot.
+const RESULTS: &str = "igt-results";
 
 const RUN: &str = "igt";
 
@@ -167,58 +171,49 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn run(self) -> Result<Run> {
-        let notes = RunDir::new(&self.built)?;
-        let list: String = self
-            .tests
-            .iter()
-            .map(|name| format!("igt@{name}\n"))
-            .collect();
-        fs::write(notes.path().join("list"), list)?;
-
         let mut run = Run {
             tests: self.tests.clone(),
             ..Run::default()
         };
         let mut splats = Vec::new();
-        let mut deaths = Vec::new();
-        for number in 0.. {
+        let mut rest = self.tests.clone();
+        for number in 1..=MOST_BOOTS {
             let dir = RunDir::new(&self.built)?;
-            let report = self.boot(&dir, notes.path(), number)?;
+            let report = self.boot(&dir, &rest, number)?;
             let log = format!("igt-{}-{}-{number}.log", self.driver, self.attempt);
             self.context.keep_log(&report, &log)?;
             splats.extend(report.splats.clone());
-            let finished = report.outcome(RUN);
-            match (&report.end, finished) {
-                (End::Died { .. } | End::Hung, None) => {
-                    deaths.push((report.end.clone(), current_test(&report)));
+            run.results.extend(self.results(&report.dir)?);
+
+            let early = report.outcome(RUN).is_none() && report.end != End::PoweredOff;
+            if !early {
+                run.complaints.extend(steps(&report));
+                let leaks = boot::leak_complaints(&report);
+                run.complaints
+                    .extend(Some(leaks).filter(|leaks| !leaks.is_empty()));
+                break;
+            }
+            // The test that took the machine down is not tried again; those
+            // after it have another machine.
+            match current_test(&report) {
+                Some(test) => {
+                    let result = died(&report.end, run.result(&test));
+                    run.results.insert(results::key(&test), result);
                 }
-                (_, _) => {
-                    run.complaints.extend(steps(&report));
-                    let leaks = boot::leak_complaints(&report);
-                    run.complaints
-                        .extend(Some(leaks).filter(|leaks| !leaks.is_empty()));
+                None => {
+                    let text = format!("the machine {} before any test", told(&report.end));
+                    run.complaints.push(vec![text]);
                     break;
                 }
             }
-            if number + 1 == MOST_BOOTS {
-                let text = format!("gave up after {MOST_BOOTS} boots that ended too early");
-                run.complaints.push(vec![text]);
+            rest.retain(|name| !run.results.contains_key(&results::key(name)));
+            if rest.is_empty() {
                 break;
             }
-        }
-        run.results = self.results(notes.path())?;
-        for (end, test) in deaths {
-            let key = test.as_deref().map(results::key).unwrap_or_default();
-            let Some(result) = run.results.get_mut(&key) else {
-                run.complaints
-                    .push(vec![format!("the machine {}", told(&end))]);
-                continue;
-            };
-            result.state = match end {
-                End::Hung => State::Timeout,
-                _ => State::Crash,
-            };
-            result.what = format!("the machine {}", told(&end));
+            if number == MOST_BOOTS {
+                let text = format!("gave up after {MOST_BOOTS} boots that ended too early");
+                run.complaints.push(vec![text]);
+            }
         }
         for splat in results::blame(&mut run.results, splats) {
             let mut lines = vec![splat.to_string()];
@@ -228,40 +223,37 @@ impl Session<'_> {
         Ok(run)
     }
 
-    fn boot(&self, dir: &RunDir, notes: &Path, number: usize) -> Result<machine::Report> {
+    /// Runs `tests` in one boot; IGT's notes are in its folder then.
+    fn boot(&self, dir: &RunDir, tests: &[String], number: usize) -> Result<machine::Report> {
+        let list: String = tests.iter().map(|name| format!("igt@{name}\n")).collect();
+        fs::write(dir.path().join(LIST), list)?;
         let mut boot = Boot::new(self.context.lab, dir.path())?;
         boot.memory = 2048;
-        boot.share(notes, GUEST_NOTES);
         // KUnit has its own suite.
         boot.arguments.push("kunit.autorun=0".into());
         for module in &self.modules {
             boot::load_module(&mut boot, &self.built, module)?;
         }
         boot::load_module(&mut boot, &self.built, self.driver.module())?;
-        let results = format!("{GUEST_NOTES}/results");
-        let list = format!("{GUEST_NOTES}/list");
+        let results = format!("{GUEST_RUN}/{RESULTS}");
+        let list = format!("{GUEST_RUN}/{LIST}");
         let limit = SUBTEST_LIMIT.as_secs().to_string();
-        let mut command = if notes.join("results/metadata.txt").exists() {
-            machine::command(["igt_resume", &results])
-        } else {
-            machine::command([
-                "igt_runner",
-                "--multiple-mode",
-                "--sync",
-                "--overwrite",
-                "--per-test-timeout",
-                &limit,
-                // Only what IGT itself takes for an emergency.
-                "--dmesg-warn-level",
-                "0",
-                "--prune-mode",
-                "keep-subtests",
-                "--test-list",
-                &list,
-                PROGRAMS,
-                &results,
-            ])
-        };
+        let mut command = machine::command([
+            "igt_runner",
+            "--multiple-mode",
+            "--sync",
+            "--per-test-timeout",
+            &limit,
+            // Only what IGT itself takes for an emergency.
+            "--dmesg-warn-level",
+            "0",
+            "--prune-mode",
+            "keep-subtests",
+            "--test-list",
+            &list,
+            PROGRAMS,
+            &results,
+        ]);
         command.env = vec![
             ("IGT_FORCE_DRIVER".into(), self.driver.drm_name().into()),
             // Of what comes through the socket, IGT 2.5 loses half of standard
@@ -271,13 +263,13 @@ impl Session<'_> {
         boot.step(RUN, LIMIT, Action::Run(command));
         boot::scan_for_leaks(&mut boot, &self.built);
 
-        let total = self.tests.len() as u64;
+        let total = tests.len() as u64;
         let mut name = format!("igt on {}", self.driver);
         if self.attempt > 1 {
             name += &format!(", attempt {}", self.attempt);
         }
-        if number > 0 {
-            name += &format!(", boot {}", number + 1);
+        if number > 1 {
+            name += &format!(", boot {number}");
         }
         let step = self.context.lab.ui.step(name, Some(total));
         let report = machine::run(
@@ -299,10 +291,10 @@ impl Session<'_> {
         Ok(report)
     }
 
-    /// Lets IGT make one file of its notes.
-    fn results(&self, notes: &Path) -> Result<HashMap<String, TestResult>> {
-        let path = notes.join("results");
-        if !path.is_dir() {
+    /// Lets IGT make one file of its notes in the folder of a boot.
+    fn results(&self, dir: &Path) -> Result<HashMap<String, TestResult>> {
+        let path = dir.join(RESULTS);
+        if !path.join("metadata.txt").is_file() {
             return Ok(HashMap::new());
         }
         let mut command = self
@@ -313,7 +305,21 @@ impl Session<'_> {
         proc::output("read IGT's results", command.arg("/mnt"))?;
         let path = path.join("results.json");
         let text = fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?;
-        results::parse(&text)
+        let mut results = results::parse(&text)?;
+        results.retain(|_, result| result.state != State::Missing);
+        Ok(results)
+    }
+}
+
+/// Says of a test's result that the machine did not survive the test.
+fn died(end: &End, result: TestResult) -> TestResult {
+    TestResult {
+        state: match end {
+            End::Hung => State::Timeout,
+            _ => State::Crash,
+        },
+        what: format!("the machine {}", told(end)),
+        ..result
     }
 }
 
