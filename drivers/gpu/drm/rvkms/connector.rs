@@ -3,23 +3,36 @@
 //! The connector and the encoder.
 
 use crate::{
+    topology::Status,
     RvkmsDriver,
     MAX_SIZE, //
 };
 use kernel::{
     drm::kms::{
+        Connector,
         ConnectorProbe,
+        ConnectorStatus,
         DriverConnector,
         DriverEncoder, //
     },
     prelude::*,
+    sync::Arc, //
 };
 
 /// The size of the mode that user space should take if it has no wish of its own.
 const PREFERRED_SIZE: (u16, u16) = (1024, 768);
 
-/// The data of a connector: a display that is always there and has no EDID.
-pub(crate) struct RvkmsConnector;
+/// The data of a connector, for a display without EDID.
+pub(crate) struct RvkmsConnector {
+    status: Arc<Status>,
+}
+
+impl RvkmsConnector {
+    /// Makes the data of a connector that has a display when `status` says so.
+    pub(crate) fn new(status: Arc<Status>) -> Self {
+        Self { status }
+    }
+}
 
 #[vtable]
 impl DriverConnector for RvkmsConnector {
@@ -30,6 +43,10 @@ impl DriverConnector for RvkmsConnector {
         probe.add_modes_noedid(MAX_SIZE.0, MAX_SIZE.1);
         probe.set_preferred_mode(PREFERRED_SIZE.0, PREFERRED_SIZE.1);
         Ok(())
+    }
+
+    fn detect(connector: &Connector<Self>, _force: bool) -> ConnectorStatus {
+        connector.status.get()
     }
 }
 

@@ -9,9 +9,14 @@
 //!
 //! # Module parameters
 //!
-//! They are VKMS's, with its defaults: `enable_cursor`, `enable_overlay` and `create_default_dev`.
-//! VKMS's `enable_writeback` and `enable_plane_pipeline` are unknown here, because a parameter that
-//! is accepted and does nothing would be a lie: RVKMS has neither.
+//! They are VKMS's, with its defaults: `create_default_dev`, and `enable_cursor`, `enable_overlay`,
+//! `enable_writeback` and `enable_plane_pipeline`, which are about the default device.
+//!
+//! # Devices
+//!
+//! A [device](device::VirtualDevice) is made of a [topology](topology::Topology), which says what
+//! objects there are, and which the device then owns as its data. [`objects`] makes mode objects of
+//! it.
 //!
 //! # Lifetime of a frame
 //!
@@ -30,7 +35,15 @@ use crate::{
         RvkmsEncoder, //
     },
     crtc::RvkmsCrtc,
-    plane::RvkmsPlane, //
+    device::{
+        DeviceData,
+        VirtualDevice, //
+    },
+    plane::RvkmsPlane,
+    topology::{
+        Defaults,
+        Topology, //
+    }, //
 };
 use kernel::{
     device::DeviceContext,
@@ -39,16 +52,8 @@ use kernel::{
         gem,
         kms::{
             self,
-            color::{
-                ColorEncoding,
-                ColorRange, //
-            },
-            ConnectorType,
-            EncoderType,
             KmsDriver,
             ModeConfigInfo,
-            PlaneArgs,
-            PlaneType,
             SetupDevice, //
         }, //
     },
@@ -61,15 +66,23 @@ mod compose;
 mod connector;
 mod crc;
 mod crtc;
+mod debugfs;
+mod device;
 mod fixed;
 mod format;
 mod gamma;
 mod line;
+mod objects;
 mod output;
 mod pixel;
 mod plane;
 #[cfg(CONFIG_DRM_RVKMS_KUNIT_TEST)]
 mod tests;
+#[expect(
+    dead_code,
+    reason = "nobody changes a topology before there is a device"
+)]
+mod topology;
 mod yuv;
 
 /// The smallest framebuffer and mode.
@@ -81,18 +94,8 @@ const MAX_SIZE: (u16, u16) = (8192, 8192);
 /// The largest cursor.
 const CURSOR_SIZE: (u16, u16) = (512, 512);
 
-/// The encodings of YCbCr framebuffers, the default first.
-const ENCODINGS: [ColorEncoding; 3] = [
-    ColorEncoding::Bt601,
-    ColorEncoding::Bt709,
-    ColorEncoding::Bt2020,
-];
-
-/// The ranges of YCbCr framebuffers, the default first.
-const RANGES: [ColorRange; 2] = [ColorRange::Full, ColorRange::Limited];
-
-/// How many overlay planes there are with `enable_overlay`.
-const OVERLAYS: usize = 8;
+/// The name of the default device.
+const DEFAULT_NAME: &CStr = c"vkms";
 
 struct RvkmsDriver;
 
@@ -126,7 +129,7 @@ impl gem::DriverObject for Bo {
 
 #[vtable]
 impl drm::Driver for RvkmsDriver {
-    type Data = ();
+    type Data = DeviceData;
     type RegistrationData<'a> = ();
     type Object = gem::shmem::Object<Bo>;
     type File = File;
@@ -141,6 +144,10 @@ impl drm::Driver for RvkmsDriver {
     };
 
     kernel::declare_drm_ioctls! {}
+
+    fn debugfs_init(_dev: &drm::Device<Self>, dir: &drm::debugfs::Dir<'_, Self>) {
+        debugfs::init(dir);
+    }
 }
 
 impl KmsDriver for RvkmsDriver {
@@ -162,55 +169,13 @@ impl KmsDriver for RvkmsDriver {
     }
 
     fn create_objects(setup: &SetupDevice<'_, Self>) -> Result {
-        let plane = |type_| {
-            let args = PlaneArgs {
-                type_,
-                formats: &plane::FORMATS,
-                modifiers: &[],
-                name: None,
-            };
-
-            let plane = setup.create_plane(&args, Ok(RvkmsPlane))?;
-
-            setup.create_color_properties(plane, &ENCODINGS, &RANGES)?;
-            // Blending is always pre-multiplied, which user space should be able to see.
-            setup.create_blend_mode_property(plane, &[])?;
-            Ok::<_, Error>(plane)
-        };
-        // Planes are stacked in the order of their creation.
-        let primary = plane(PlaneType::Primary)?;
-        let mut overlays = KVec::new();
-
-        if module_parameters::enable_overlay.value() {
-            for _ in 0..OVERLAYS {
-                overlays.push(plane(PlaneType::Overlay)?, GFP_KERNEL)?;
-            }
-        }
-
-        let cursor = if module_parameters::enable_cursor.value() {
-            Some(plane(PlaneType::Cursor)?)
-        } else {
-            None
-        };
-        let crtc = setup.create_crtc(primary, cursor, None, RvkmsCrtc::new())?;
-
-        setup.enable_gamma(crtc, gamma::MAX_ENTRIES as u32)?;
-        setup.attach_background_color(crtc)?;
-        for overlay in overlays {
-            setup.allow_crtc(overlay, crtc)?;
-        }
-
-        let encoder =
-            setup.create_encoder(EncoderType::Virtual, &[crtc], None, Ok(RvkmsEncoder))?;
-
-        setup.create_connector(ConnectorType::Virtual, &[encoder], Ok(RvkmsConnector))?;
-        Ok(())
+        objects::create(setup)
     }
 }
 
 /// The default device.
 struct RvkmsModule {
-    _device: Option<faux::Registration>,
+    _device: Option<VirtualDevice>,
 }
 
 impl kernel::Module for RvkmsModule {
@@ -219,16 +184,15 @@ impl kernel::Module for RvkmsModule {
             return Ok(Self { _device: None });
         }
 
-        let faux = faux::Registration::new(c"vkms", None)?;
-        let parent = faux.as_ref();
-        let drm = kms::new_device::<RvkmsDriver>(parent, Ok(()))?;
-        let drm = drm::Registration::new_devres(parent.as_ref(), drm, Ok::<_, Error>(()), 0)?;
+        let topology = Topology::default_device(Defaults {
+            cursor: module_parameters::enable_cursor.value(),
+            overlay: module_parameters::enable_overlay.value(),
+            writeback: module_parameters::enable_writeback.value(),
+            plane_pipeline: module_parameters::enable_plane_pipeline.value(),
+        })?;
 
-        if let Some(guard) = drm.registration_guard() {
-            kms::fbdev::setup_clients(&guard);
-        }
         Ok(Self {
-            _device: Some(faux),
+            _device: Some(VirtualDevice::new(DEFAULT_NAME, topology)?),
         })
     }
 }
@@ -244,13 +208,21 @@ module! {
             default: true,
             description: "Enable/Disable cursor support",
         },
+        enable_writeback: bool {
+            default: true,
+            description: "Enable/Disable writeback connector support",
+        },
         enable_overlay: bool {
             default: false,
             description: "Enable/Disable overlay support",
         },
+        enable_plane_pipeline: bool {
+            default: false,
+            description: "Enable/Disable plane pipeline support",
+        },
         create_default_dev: bool {
             default: true,
-            description: "Create or not the default device",
+            description: "Create or not the default VKMS device",
         },
     },
 }
