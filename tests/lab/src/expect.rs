@@ -9,11 +9,11 @@
 use crate::report::Outcome;
 use anyhow::{Context, Result, bail};
 use globset::{Glob, GlobMatcher};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::{cell::Cell, fmt, fs, path::Path};
 
 /// What came of a test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// It passed.
@@ -135,13 +135,19 @@ impl Expectations {
     /// Finds what is expected of test `name`. A name in full beats a pattern,
     /// an earlier pattern a later one.
     fn find(&self, name: &str) -> Option<&Expectation> {
-        let found = self
-            .list
+        self.list
             .iter()
             .filter(|expectation| expectation.matcher.is_match(name))
-            .min_by_key(|expectation| !expectation.is_exact())?;
-        found.used.set(true);
-        Some(found)
+            .min_by_key(|expectation| !expectation.is_exact())
+    }
+
+    /// Tells whether test `name` is expected to come to `state`, and to nothing
+    /// else.
+    pub fn expects(&self, name: &str, state: State) -> bool {
+        match self.find(name) {
+            Some(expected) => expected.states.iter().all(|&other| other == state),
+            None => state == State::Pass,
+        }
     }
 
     /// Says how `state` of test `name` counts; `what` describes the state.
@@ -153,7 +159,11 @@ impl Expectations {
                 format!("{state}: {what}")
             }
         };
-        match self.find(name) {
+        let expected = self.find(name);
+        if let Some(expected) = expected {
+            expected.used.set(true);
+        }
+        match expected {
             None if state == State::Pass => Outcome::Pass,
             None if state == State::Skip => {
                 Outcome::Fail(format!("{}; no reason for this is on record", told(what)))
@@ -252,6 +262,9 @@ mod tests {
             Outcome::Known(_)
         ));
         assert_eq!(list.unused(), ["kms_a@*-tiled", "kms_a@x", "kms_b@broken"]);
+        assert!(list.expects("kms_b@other", State::Pass));
+        assert!(list.expects("kms_a@x", State::Skip));
+        assert!(!list.expects("kms_a@y-tiled", State::Fail));
     }
 
     #[test]

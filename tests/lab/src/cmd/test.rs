@@ -8,7 +8,7 @@ use crate::{
     error::{self, Interrupted},
     proc,
     report::{Case, Results},
-    suites::{Context, Filters, SUITES},
+    suites::{Context, Filters, SUITES, igt},
 };
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -19,7 +19,8 @@ use std::{fs, path::PathBuf, process::ExitCode, time::Instant};
 #[derive(Debug, Args)]
 pub struct TestArgs {
     /// Suites to run, or parts of them: `kunit`, `igt/kms_flip`. All if none is
-    /// named.
+    /// named. Of `igt` alone, the everyday selection is run; a part that is
+    /// named is run whole, whether it is in that selection or not.
     #[arg(value_name = "FILTER")]
     pub filters: Vec<String>,
     /// The driver under test.
@@ -32,6 +33,9 @@ pub struct TestArgs {
     /// Run the IGT tests on the fast kernel, without its checks.
     #[arg(long)]
     pub no_debug: bool,
+    /// How the IGT tests are run.
+    #[command(flatten)]
+    pub igt: igt::Options,
     /// Only say which suites there are and how long they take.
     #[arg(long)]
     pub list: bool,
@@ -58,6 +62,7 @@ pub fn main(lab: &Lab, args: &TestArgs) -> Result<ExitCode> {
     let mut context = Context::new(lab, args.driver, filters, output.canonicalize()?);
     context.peer = args.peer;
     context.no_debug = args.no_debug;
+    context.igt = args.igt.clone();
     context.foreign = args.foreign.clone();
 
     let results = run(&context)?;

@@ -62,6 +62,8 @@ pub struct Boot {
     pub arguments: Vec<String>,
     /// How long it may take until the guest's first process runs.
     pub patience: Duration,
+    /// How long a step may say nothing on the console, if there is a limit.
+    pub silence: Option<Duration>,
     /// Whether the guest's console is the user's terminal.
     pub interactive: bool,
     /// Complaints of the kernel that do not count.
@@ -83,6 +85,7 @@ impl Boot {
             memory: 1024,
             arguments: Vec::new(),
             patience: Duration::from_secs(180),
+            silence: None,
             interactive: false,
         })
     }
@@ -307,6 +310,7 @@ pub fn run(
             progress(&Progress::Event(&event));
         }
         for line in follower.console_lines()? {
+            watch.heard = Instant::now();
             progress(&Progress::Line(&line));
             if let Some(splat) = scanner.feed(&line) {
                 if !boot.known.has(splat) {
@@ -383,17 +387,22 @@ fn plan(machine: &dyn Machine, built: &Built, boot: &Boot, dir: &Path) -> Result
 struct Watch<'a> {
     boot: &'a Boot,
     deadline: Instant,
+    /// When it was last heard of.
+    heard: Instant,
 }
 
 impl<'a> Watch<'a> {
     fn new(boot: &'a Boot) -> Self {
+        let now = Instant::now();
         Self {
             boot,
-            deadline: Instant::now() + boot.patience,
+            deadline: now + boot.patience,
+            heard: now,
         }
     }
 
     fn hear(&mut self, event: &Event) {
+        self.heard = Instant::now();
         let limit = match event {
             Event::Booted { .. } | Event::Ended { .. } => LATENESS,
             Event::Done { .. } => POWER_OFF,
@@ -411,6 +420,10 @@ impl<'a> Watch<'a> {
     }
 
     fn overdue(&self) -> bool {
-        Instant::now() > self.deadline
+        let silent = self
+            .boot
+            .silence
+            .is_some_and(|limit| self.heard.elapsed() > limit);
+        silent || Instant::now() > self.deadline
     }
 }

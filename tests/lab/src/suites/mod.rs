@@ -90,6 +90,8 @@ pub struct Context<'a> {
     pub peer: Option<Driver>,
     /// Do without the kernel's checks.
     pub no_debug: bool,
+    /// How the IGT tests are run.
+    pub igt: igt::Options,
     /// Which tests are wanted.
     pub filters: Filters,
     /// Where results and logs go.
@@ -109,6 +111,7 @@ impl<'a> Context<'a> {
             driver,
             peer: None,
             no_debug: false,
+            igt: igt::Options::default(),
             filters,
             output,
             foreign: Foreign::default(),
@@ -224,6 +227,14 @@ impl Filters {
         Ok(Self { list })
     }
 
+    fn part(&self, suite: &str, wants: impl Fn(&str) -> bool) -> bool {
+        self.list
+            .iter()
+            .filter(|filter| filter.suite == suite)
+            .filter_map(|filter| filter.part.as_deref())
+            .any(wants)
+    }
+
     fn any(&self, suite: &str, wants: impl Fn(&str) -> bool) -> bool {
         self.list.is_empty()
             || self
@@ -251,11 +262,26 @@ impl Filters {
     /// Tells whether a test of `suite` whose name begins with `program`, or is
     /// that and `@` and something, may be wanted.
     pub fn may_want(&self, suite: &str, program: &str) -> bool {
-        self.any(suite, |part| {
-            let named = part.split_once('@').map(|(named, _)| named);
-            named.is_none_or(|named| program.ends_with(named))
-        })
+        self.any(suite, |part| may_be_in(part, program))
     }
+
+    /// Tells whether a filter names test `name` of `suite`, as opposed to the
+    /// whole suite.
+    pub fn names(&self, suite: &str, name: &str) -> bool {
+        self.part(suite, |part| name.contains(part))
+    }
+
+    /// Tells of `program` what [`Self::may_want`] does, of filters that name
+    /// tests.
+    pub fn may_name(&self, suite: &str, program: &str) -> bool {
+        self.part(suite, |part| may_be_in(part, program))
+    }
+}
+
+/// Tells whether `part` may be a part of the name of a test of `program`.
+fn may_be_in(part: &str, program: &str) -> bool {
+    let named = part.split_once('@').map(|(named, _)| named);
+    named.is_none_or(|named| program.ends_with(named))
 }
 
 #[cfg(test)]
@@ -284,6 +310,15 @@ mod tests {
         assert!(some.may_want("igt", "kms_flip") && !some.may_want("igt", "kms_atomic"));
         assert!(!some.may_want("static", "x"));
         assert!(filters(&["igt/basic"]).may_want("igt", "kms_atomic"));
+    }
+
+    #[test]
+    fn a_test_is_named_by_a_part_of_its_name_only() {
+        let some = filters(&["kunit", "igt/kms_flip@basic"]);
+        assert!(some.names("igt", "kms_flip@basic-plain-flip"));
+        assert!(some.may_name("igt", "kms_flip") && !some.may_name("igt", "kms_atomic"));
+        assert!(!some.names("kunit", "x") && !some.may_name("kunit", "x"));
+        assert!(!filters(&[]).names("igt", "kms_flip@basic-plain-flip"));
     }
 
     #[test]

@@ -11,6 +11,10 @@ use crate::{
 };
 use anyhow::Result;
 use comfy_table::{Table, presets};
+use std::collections::BTreeMap;
+
+/// As many tests are shown in full.
+const SHORT: usize = 60;
 
 /// Runs the tests on `peer` and on the driver under test. What passes on the
 /// peer has to pass on the driver.
@@ -59,8 +63,16 @@ fn table(driver: Driver, own: &Run, peer: Driver, other: &Run) -> Table {
             format!("{peer} time"),
             format!("{driver} time"),
         ]);
+    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
     for name in &own.tests {
         let (ours, theirs) = (own.result(name), other.result(name));
+        *counts
+            .entry((theirs.state.to_string(), ours.state.to_string()))
+            .or_default() += 1;
+        // The rest of a long list is not worth reading.
+        if own.tests.len() > SHORT && ours.state == theirs.state {
+            continue;
+        }
         table.add_row([
             name.clone(),
             theirs.state.to_string(),
@@ -68,6 +80,9 @@ fn table(driver: Driver, own: &Run, peer: Driver, other: &Run) -> Table {
             format!("{:.2} s", theirs.time.as_secs_f64()),
             format!("{:.2} s", ours.time.as_secs_f64()),
         ]);
+    }
+    for ((theirs, ours), count) in counts {
+        table.add_row([format!("{count} tests"), theirs, ours]);
     }
     table
 }

@@ -2,10 +2,14 @@
 
 //! Reading what IGT's own runner found.
 
+use super::Run;
 use crate::{expect::State, log::splat::Splat};
 use anyhow::{Context, Result};
-use serde::Deserialize;
-use std::{collections::HashMap, time::Duration};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 /// What came of one test.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,15 +142,87 @@ fn reason(out: &str, err: &str) -> String {
         .unwrap_or_default()
 }
 
+/// What is written of a result.
+#[derive(Serialize)]
+struct Record {
+    state: State,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    what: String,
+    seconds: f64,
+}
+
+/// Writes the results of `run` as JSON, for other programs.
+///
+/// # Errors
+///
+/// Fails if that does.
+pub fn write(run: &Run) -> Result<String> {
+    let records: BTreeMap<_, _> = run
+        .tests
+        .iter()
+        .map(|name| {
+            let result = run.result(name);
+            let record = Record {
+                state: result.state,
+                what: result.what,
+                seconds: (result.time.as_secs_f64() * 100.0).round() / 100.0,
+            };
+            (name, record)
+        })
+        .collect();
+    Ok(serde_json::to_string_pretty(&records)? + "\n")
+}
+
+/// Makes one run of several runs of the same `tests`. A test has the state that
+/// it had every time; if it does not pass every time, that of the first time it
+/// did not.
+pub fn merge(tests: &[String], runs: &[Run]) -> Run {
+    let mut merged = Run {
+        tests: tests.to_vec(),
+        ..Run::default()
+    };
+    for name in tests {
+        let results: Vec<_> = runs.iter().map(|run| run.result(name)).collect();
+        let passed = results
+            .iter()
+            .filter(|result| result.state == State::Pass)
+            .count();
+        let Some(mut shown) = results
+            .iter()
+            .find(|result| result.state != State::Pass)
+            .or(results.first())
+            .cloned()
+        else {
+            continue;
+        };
+        if shown.state != State::Skip {
+            let counted = format!("passes {passed} of {} times", results.len());
+            shown.what = match shown.what.as_str() {
+                "" => counted,
+                what => format!("{counted}: {what}"),
+            };
+        }
+        shown.time = results.iter().map(|result| result.time).sum();
+        merged.results.insert(key(name), shown);
+    }
+    for run in runs {
+        merged.complaints.extend(run.complaints.iter().cloned());
+    }
+    merged
+}
+
 /// Makes the kernel's complaints results of the tests during which they came.
 /// Returns those that belong to none.
 pub fn blame(results: &mut HashMap<String, TestResult>, splats: Vec<Splat>) -> Vec<Splat> {
     let mut rest = Vec::new();
     for splat in splats {
-        let result = splat
-            .subtest
-            .as_ref()
-            .and_then(|name| results.get_mut(&key(name)));
+        let result = splat.subtest.as_ref().and_then(|name| {
+            let name = key(name);
+            results
+                .iter_mut()
+                .find(|(test, _)| test.rsplit('/').next() == Some(&name))
+                .map(|(_, result)| result)
+        });
         match result {
             Some(result) => {
                 // A crash says more than the splat that went with it.
@@ -220,5 +296,34 @@ mod tests {
         );
         assert_eq!(results["core_auth@basic-auth"].state, State::Splat);
         assert_eq!(rest.len(), 1);
+    }
+
+    #[test]
+    fn a_test_that_does_not_always_pass_does_not_pass() {
+        let tests = ["a@x", "a@y", "a@z"].map(String::from);
+        let run = |states: [State; 3]| {
+            let mut run = Run::default();
+            for (name, state) in tests.iter().zip(states) {
+                let result = TestResult {
+                    state,
+                    ..TestResult::missing()
+                };
+                run.results.insert(key(name), result);
+            }
+            run
+        };
+        let merged = merge(
+            &tests,
+            &[
+                run([State::Pass, State::Pass, State::Skip]),
+                run([State::Pass, State::Fail, State::Skip]),
+                run([State::Pass, State::Pass, State::Skip]),
+            ],
+        );
+        assert_eq!(merged.result("a@x").state, State::Pass);
+        let flaky = merged.result("a@y");
+        assert_eq!(flaky.state, State::Fail);
+        assert!(flaky.what.starts_with("passes 2 of 3 times"));
+        assert_eq!(merged.result("a@z").state, State::Skip);
     }
 }
