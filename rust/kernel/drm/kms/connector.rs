@@ -74,6 +74,9 @@ pub trait DriverConnector: Send + Sync + Sized + 'static {
 
     /// Finds out whether a display is connected. Without this function one always is.
     ///
+    /// The core asks when user space or a client wants to know the modes, and when the driver calls
+    /// [`Connector::update_status`].
+    ///
     /// `force` says that user space asks for it, and that a test that disturbs the picture is
     /// worth it. The mutex of the mode configuration and the connection lock are held.
     fn detect(_connector: &Connector<Self>, _force: bool) -> ConnectorStatus {
@@ -311,6 +314,12 @@ impl<T: DriverConnector> Connector<T> {
         }
         // SAFETY: The connector is not in use yet.
         unsafe { (*connector).helper_private = const { &Self::HELPER_FUNCS } };
+        if T::HAS_DETECT {
+            // A status that can change is reported by the driver; see `update_status`.
+            //
+            // SAFETY: As above.
+            unsafe { (*connector).polled = bindings::DRM_CONNECTOR_POLL_HPD as u8 };
+        }
 
         for encoder in encoders {
             // SAFETY: Both are valid and of the same device.

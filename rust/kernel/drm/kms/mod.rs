@@ -183,6 +183,7 @@ pub mod encoder;
 pub mod fbdev;
 pub mod fourcc;
 pub mod framebuffer;
+pub mod hotplug;
 #[cfg(CONFIG_DRM_RUST_KUNIT_TEST)]
 mod kunit;
 mod mode_config;
@@ -239,6 +240,7 @@ pub use self::{
         Framebuffer,
         FramebufferMap, //
     },
+    hotplug::Connectors,
     mode_config::ModeConfigInfo,
     modes::{
         DisplayMode,
