@@ -32,6 +32,11 @@ impl RvkmsConnector {
     pub(crate) fn new(status: Arc<Status>) -> Self {
         Self { status }
     }
+
+    /// Returns whether the connector has that status, and not another one that is equal.
+    pub(crate) fn has_status(&self, status: &Arc<Status>) -> bool {
+        Arc::ptr_eq(&self.status, status)
+    }
 }
 
 #[vtable]

@@ -3,7 +3,10 @@
 //! A device, from its registration until it is unplugged.
 
 use crate::{
-    topology::Topology,
+    topology::{
+        Status,
+        Topology, //
+    },
     RvkmsDriver, //
 };
 use kernel::{
@@ -14,6 +17,10 @@ use kernel::{
     faux,
     prelude::*,
     str::CString,
+    sync::{
+        aref::ARef,
+        Arc, //
+    }, //
 };
 
 /// What a device keeps as long as anybody holds it.
@@ -26,8 +33,9 @@ pub(crate) struct DeviceData {
 
 /// A device that user space can see. Dropping it unplugs the device.
 pub(crate) struct VirtualDevice {
-    /// Its end is also that of the registration of the DRM device.
+    /// Its end is also that of the registration of the DRM device, hence it comes first.
     _faux: faux::Registration,
+    drm: ARef<drm::Device<RvkmsDriver>>,
 }
 
 impl VirtualDevice {
@@ -54,6 +62,21 @@ impl VirtualDevice {
         if let Some(guard) = drm.registration_guard() {
             kms::fbdev::setup_clients(&guard);
         }
-        Ok(Self { _faux: faux })
+        Ok(Self { _faux: faux, drm })
+    }
+
+    /// Tells user space and in-kernel clients that the status of a connector was set.
+    ///
+    /// Sleeps; clients may set a mode before it returns.
+    pub(crate) fn report_status(&self, status: &Arc<Status>) -> Result {
+        let dev = self.drm.registration_guard().ok_or(ENODEV)?;
+        let connector = dev
+            .connectors()
+            .find(|connector| connector.has_status(status));
+
+        if let Some(connector) = connector {
+            connector.update_status(&dev)?;
+        }
+        Ok(())
     }
 }

@@ -16,7 +16,8 @@
 //!
 //! A [device](device::VirtualDevice) is made of a [topology](topology::Topology), which says what
 //! objects there are, and which the device then owns as its data. [`objects`] makes mode objects of
-//! it.
+//! it. There is the default device, which the module parameters describe, and there are those that
+//! user space describes in [configfs](configfs).
 //!
 //! # Lifetime of a frame
 //!
@@ -46,6 +47,7 @@ use crate::{
     }, //
 };
 use kernel::{
+    configfs::Subsystem,
     device::DeviceContext,
     drm::{
         self,
@@ -63,6 +65,7 @@ use kernel::{
 
 mod blend;
 mod compose;
+mod configfs;
 mod connector;
 mod crc;
 mod crtc;
@@ -78,10 +81,6 @@ mod pixel;
 mod plane;
 #[cfg(CONFIG_DRM_RVKMS_KUNIT_TEST)]
 mod tests;
-#[expect(
-    dead_code,
-    reason = "nobody changes a topology before there is a device"
-)]
 mod topology;
 mod yuv;
 
@@ -173,26 +172,35 @@ impl KmsDriver for RvkmsDriver {
     }
 }
 
-/// The default device.
-struct RvkmsModule {
-    _device: Option<VirtualDevice>,
+/// Makes the default device, unless the module parameters say that there is none.
+fn default_device() -> Result<Option<VirtualDevice>> {
+    if !module_parameters::create_default_dev.value() {
+        return Ok(None);
+    }
+
+    let topology = Topology::default_device(Defaults {
+        cursor: module_parameters::enable_cursor.value(),
+        overlay: module_parameters::enable_overlay.value(),
+        writeback: module_parameters::enable_writeback.value(),
+        plane_pipeline: module_parameters::enable_plane_pipeline.value(),
+    })?;
+
+    VirtualDevice::new(DEFAULT_NAME, topology).map(Some)
 }
 
-impl kernel::Module for RvkmsModule {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        if !module_parameters::create_default_dev.value() {
-            return Ok(Self { _device: None });
-        }
+#[pin_data]
+struct RvkmsModule {
+    _default_device: Option<VirtualDevice>,
+    // Comes last: as soon as it is there, user space can use it, and it cannot fail any more.
+    #[pin]
+    configfs: Subsystem<configfs::Devices>,
+}
 
-        let topology = Topology::default_device(Defaults {
-            cursor: module_parameters::enable_cursor.value(),
-            overlay: module_parameters::enable_overlay.value(),
-            writeback: module_parameters::enable_writeback.value(),
-            plane_pipeline: module_parameters::enable_plane_pipeline.value(),
-        })?;
-
-        Ok(Self {
-            _device: Some(VirtualDevice::new(DEFAULT_NAME, topology)?),
+impl kernel::InPlaceModule for RvkmsModule {
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            _default_device: default_device()?,
+            configfs <- configfs::register(),
         })
     }
 }

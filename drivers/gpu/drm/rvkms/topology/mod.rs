@@ -10,6 +10,8 @@
 //! [status](Connector::status) of a connector, which both share.
 
 mod table;
+#[cfg(CONFIG_DRM_RVKMS_KUNIT_TEST)]
+mod tests;
 mod valid;
 
 pub(crate) use self::table::{
