@@ -8,7 +8,7 @@ use crate::{
     context::Lab,
     kernel::{self, Built, Flavour, Options},
     log::leaks,
-    machine::{Boot, GUEST_MODULES, Report},
+    machine::{self, Boot, GUEST_MODULES, Report},
     modules::Modules,
 };
 use anyhow::{Context, Result};
@@ -24,6 +24,15 @@ use tempfile::TempDir;
 
 /// How long loading a module may take.
 const LOAD_LIMIT: Duration = Duration::from_secs(60);
+
+/// Lets a module be found in sysfs under another name as well.
+const ALIAS_SCRIPT: &str = r#"
+set -e
+mkdir -p /run/lab/module
+ln -s "$1" "/run/lab/module/$2"
+mount -t overlay -o lowerdir=/run/lab/module:/sys/module overlay /sys/module
+test -d "/sys/module/$2/holders"
+"#;
 
 /// The step that looks for memory leaks.
 pub const LEAKS: &str = "kmemleak";
@@ -169,6 +178,31 @@ pub fn load_module(boot: &mut Boot, built: &Built, name: &str) -> Result<()> {
         };
         boot.step(format!("load {stem}"), LOAD_LIMIT, action)
             .required = true;
+    }
+    Ok(())
+}
+
+/// Adds the steps that load the module of `driver`.
+///
+/// Programs ask sysfs for the module by the name of the DRM driver. A kernel that has only one
+/// module for that DRM driver has it under that name; ours have both, and only one can.
+///
+/// # Errors
+///
+/// Fails if the build does not have the module.
+pub fn load_driver(boot: &mut Boot, built: &Built, driver: Driver) -> Result<()> {
+    load_module(boot, built, driver.module())?;
+    if driver.module() != driver.drm_name() {
+        let argv = [
+            "sh",
+            "-c",
+            ALIAS_SCRIPT,
+            "sh",
+            driver.module(),
+            driver.drm_name(),
+        ];
+        let action = Action::Run(machine::command(argv));
+        boot.step("name the module", LOAD_LIMIT, action).required = true;
     }
     Ok(())
 }

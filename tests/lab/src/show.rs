@@ -62,7 +62,7 @@ impl Show {
     ///
     /// Fails if the build lacks the driver.
     pub fn plan(&self, boot: &mut Boot, built: &Built) -> Result<()> {
-        boot::load_module(boot, built, self.driver.module())?;
+        boot::load_driver(boot, built, self.driver)?;
         let name = self.driver.drm_name();
         let mode = format!("{CONNECTOR}:#0");
         let modetest = ["modetest", "-M", name, "-s", &mode];

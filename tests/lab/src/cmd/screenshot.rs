@@ -74,7 +74,7 @@ fn picture(lab: &Lab, args: &ScreenshotArgs, output: &Path) -> Result<Outcome> {
     let programs = Programs::ensure(lab, &built.root)?;
     let dir = RunDir::new(&built)?;
     let mut boot = Boot::new(lab, dir.path())?;
-    boot::load_module(&mut boot, &built, args.driver.module())?;
+    boot::load_driver(&mut boot, &built, args.driver)?;
     let mut command = vec![
         format!("{GUEST_RUN}/bin/snapshot"),
         "--driver".into(),

@@ -56,7 +56,7 @@ pub fn main(lab: &Lab, args: &ShellArgs) -> Result<ExitCode> {
     let dir = RunDir::new(&built)?;
     let mut boot = Boot::new(lab, dir.path())?;
     if !args.bare {
-        boot::load_module(&mut boot, &built, args.driver.module())?;
+        boot::load_driver(&mut boot, &built, args.driver)?;
     }
     if args.command.is_empty() {
         if !std::io::stdin().is_terminal() {

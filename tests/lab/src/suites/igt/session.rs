@@ -148,7 +148,7 @@ impl<'a> Session<'a> {
         for module in work.modules {
             boot::load_module(&mut boot, work.built, module)?;
         }
-        boot::load_module(&mut boot, work.built, work.driver.module())?;
+        boot::load_driver(&mut boot, work.built, work.driver)?;
         let results = format!("{GUEST_RUN}/{RESULTS}");
         let list = format!("{GUEST_RUN}/{LIST}");
         let limit = self.limit();
