@@ -5,8 +5,13 @@
 //! Properties are created during the [setup](SetupDevice) of the device, each at most once per
 //! object. User space sets them; the states of planes and CRTCs have the values.
 //!
+//! A CRTC applies its degamma table to the blended picture, then its matrix, then its gamma table.
+//! What planes do before that, beyond converting YCbCr, is the subject of [`pipeline`].
+//!
 //! C headers: [`include/drm/drm_color_mgmt.h`](srctree/include/drm/drm_color_mgmt.h),
 //! [`include/drm/drm_blend.h`](srctree/include/drm/drm_blend.h)
+
+pub mod pipeline;
 
 use super::{
     crtc::{
@@ -29,7 +34,8 @@ use crate::{
     prelude::*, //
 };
 
-/// The largest gamma table that [`SetupDevice::enable_gamma`] takes, in entries.
+/// The largest table that [`SetupDevice::enable_gamma`] and [`SetupDevice::enable_degamma`] take, in
+/// entries.
 const MAX_GAMMA_SIZE: u32 = 1 << 14;
 
 /// The standard by which a YCbCr framebuffer encodes colours (`enum drm_color_encoding`).
@@ -85,6 +91,76 @@ impl ColorLut {
     /// Returns blue.
     pub fn blue(self) -> u16 {
         self.0.blue
+    }
+}
+
+/// A number with 32 bits after the point, sign and magnitude apart: how user space writes the
+/// coefficients of matrices.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::drm::kms::color::S31_32;
+///
+/// let minus_half = S31_32::from_bits(1 << 63 | 1 << 31);
+///
+/// assert_eq!(minus_half.to_fixed(), -(1 << 31));
+/// // There are two zeros.
+/// assert_eq!(S31_32::from_bits(1 << 63).to_fixed(), 0);
+/// ```
+#[derive(Copy, Clone, Debug)]
+#[repr(transparent)]
+pub struct S31_32(u64);
+
+impl S31_32 {
+    /// The number 1.
+    pub const ONE: Self = Self(1 << 32);
+
+    const SIGN: u64 = 1 << 63;
+
+    /// Makes the number with these bits.
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// Returns the bits.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// Returns whether the sign is set.
+    pub const fn is_negative(self) -> bool {
+        self.0 & Self::SIGN != 0
+    }
+
+    /// Returns the number without its sign, in units of 2⁻³².
+    pub const fn magnitude(self) -> u64 {
+        self.0 & !Self::SIGN
+    }
+
+    /// Returns the number as two's complement, in units of 2⁻³². C: `drm_sm2fixp()`.
+    pub const fn to_fixed(self) -> i64 {
+        // At most 2^63 - 1.
+        let magnitude = self.magnitude() as i64;
+
+        if self.is_negative() {
+            -magnitude
+        } else {
+            magnitude
+        }
+    }
+}
+
+/// A matrix that a CRTC applies to red, green and blue (`struct drm_color_ctm`).
+#[derive(Copy, Clone, Debug)]
+#[repr(transparent)]
+pub struct Ctm([[S31_32; 3]; 3]);
+
+impl Ctm {
+    /// Returns the lines: the factors of red, green and blue for the new red, then those for green
+    /// and blue.
+    pub fn lines(&self) -> &[[S31_32; 3]; 3] {
+        &self.0
     }
 }
 
@@ -192,21 +268,16 @@ impl<D: KmsDriver> SetupDevice<'_, D> {
         Ok(())
     }
 
-    /// Lets user space set the colour that `crtc` shows where there is no plane.
-    ///
-    /// C: `drm_crtc_attach_background_color_property()`.
-    ///
-    /// # Errors
-    ///
-    /// - `EINVAL` if `crtc` belongs to another device.
-    /// - `EEXIST` if the CRTC has this property already.
-    pub fn attach_background_color(&self, crtc: &Crtc<D::Crtc>) -> Result {
-        self.same_device(crtc)?;
-
+    /// Returns `EEXIST` if `crtc` has a property already.
+    fn has_not(
+        &self,
+        crtc: &Crtc<D::Crtc>,
+        property: fn(&bindings::drm_mode_config) -> *mut bindings::drm_property,
+    ) -> Result {
         // SAFETY: The device and the CRTC are valid; nobody else uses them during setup.
         let (property, attached) = unsafe {
             (
-                (*crtc.raw_dev()).mode_config.background_color_property,
+                property(&(*crtc.raw_dev()).mode_config),
                 &*(*crtc.raw_base()).properties,
             )
         };
@@ -220,6 +291,57 @@ impl<D: KmsDriver> SetupDevice<'_, D> {
         {
             return Err(EEXIST);
         }
+        Ok(())
+    }
+
+    /// Gives `crtc` a degamma table of `size` entries, which user space can fill.
+    ///
+    /// User space can set a table of another size; the check of the CRTC has to refuse those that
+    /// the driver cannot use. C: `drm_crtc_enable_color_mgmt()`.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL` if `size` is below 2 or above 16384, or `crtc` belongs to another device.
+    /// - `EEXIST` if the CRTC has a degamma table already.
+    pub fn enable_degamma(&self, crtc: &Crtc<D::Crtc>, size: u32) -> Result {
+        self.same_device(crtc)?;
+        if !(2..=MAX_GAMMA_SIZE).contains(&size) {
+            return Err(EINVAL);
+        }
+        self.has_not(crtc, |config| config.degamma_lut_property)?;
+
+        // SAFETY: The CRTC is valid and has none of these properties yet.
+        unsafe { bindings::drm_crtc_enable_color_mgmt(crtc.as_raw(), size, false, 0) };
+        Ok(())
+    }
+
+    /// Gives `crtc` a matrix, which user space can set. C: `drm_crtc_enable_color_mgmt()`.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL` if `crtc` belongs to another device.
+    /// - `EEXIST` if the CRTC has a matrix already.
+    pub fn enable_ctm(&self, crtc: &Crtc<D::Crtc>) -> Result {
+        self.same_device(crtc)?;
+        self.has_not(crtc, |config| config.ctm_property)?;
+
+        // SAFETY: The CRTC is valid and does not have this property yet.
+        unsafe { bindings::drm_crtc_enable_color_mgmt(crtc.as_raw(), 0, true, 0) };
+        Ok(())
+    }
+
+    /// Lets user space set the colour that `crtc` shows where there is no plane.
+    ///
+    /// C: `drm_crtc_attach_background_color_property()`.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL` if `crtc` belongs to another device.
+    /// - `EEXIST` if the CRTC has this property already.
+    pub fn attach_background_color(&self, crtc: &Crtc<D::Crtc>) -> Result {
+        self.same_device(crtc)?;
+        self.has_not(crtc, |config| config.background_color_property)?;
+
         // SAFETY: The CRTC is valid and does not have this property yet.
         unsafe { bindings::drm_crtc_attach_background_color_property(crtc.as_raw()) };
         Ok(())
@@ -261,17 +383,55 @@ impl<T: DriverPlane> PlaneState<T> {
     }
 }
 
+/// Returns the entries of a table that user space has set.
+///
+/// # Safety
+///
+/// `blob` must be null, or a table of entries that is valid for `'a`.
+unsafe fn lut<'a>(blob: *const bindings::drm_property_blob) -> Option<&'a [ColorLut]> {
+    // SAFETY: By the safety requirements of this function. Neither the contents nor the length of
+    // a blob ever change.
+    let blob = unsafe { blob.as_ref() }?;
+    let entries = blob.length / size_of::<ColorLut>();
+
+    // SAFETY: The blob has that many entries, behind its header and aligned as that is; `ColorLut`
+    // is a transparent wrapper of four numbers that may have any value.
+    Some(unsafe { core::slice::from_raw_parts(blob.data.cast(), entries) })
+}
+
 impl<T: DriverCrtc> CrtcState<T> {
     /// Returns the gamma table that user space has set, if any. It can have any number of entries.
     pub fn gamma_lut(&self) -> Option<&[ColorLut]> {
+        // SAFETY: The state is initialised and holds a reference to the blob, which the core has
+        // checked to be a table.
+        unsafe { lut((*self.as_raw()).gamma_lut) }
+    }
+
+    /// Returns the degamma table that user space has set, if any. It can have any number of
+    /// entries.
+    pub fn degamma_lut(&self) -> Option<&[ColorLut]> {
+        // SAFETY: As for `gamma_lut`.
+        unsafe { lut((*self.as_raw()).degamma_lut) }
+    }
+
+    /// Returns the matrix that user space has set, if any.
+    pub fn ctm(&self) -> Option<&Ctm> {
         // SAFETY: The state is initialised. It holds a reference to the blob, of which neither the
         // contents nor the length ever change.
-        let blob = unsafe { (*self.as_raw()).gamma_lut.as_ref() }?;
-        let entries = blob.length / size_of::<ColorLut>();
+        let blob = unsafe { (*self.as_raw()).ctm.as_ref() }?;
 
-        // SAFETY: The blob has that many entries, behind its header and aligned as that is;
-        // `ColorLut` is a transparent wrapper of four numbers that may have any value.
-        Some(unsafe { core::slice::from_raw_parts(blob.data.cast(), entries) })
+        if blob.length < size_of::<Ctm>() {
+            return None;
+        }
+        // SAFETY: The blob has that many bytes, behind its header and aligned as that is; `Ctm` is
+        // a transparent wrapper of numbers that may have any value.
+        Some(unsafe { &*blob.data.cast() })
+    }
+
+    /// Returns whether this commit changes a table or the matrix.
+    pub fn color_mgmt_changed(&self) -> bool {
+        // SAFETY: The state is initialised.
+        unsafe { bindings::drm_crtc_state::color_mgmt_changed_raw(self.as_raw()) }
     }
 
     /// Returns the colour that is shown where there is no plane: alpha, red, green and blue.

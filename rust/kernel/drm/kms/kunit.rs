@@ -7,6 +7,7 @@
 
 mod fixture;
 
+mod color;
 mod commit;
 mod framebuffer;
 mod setup;

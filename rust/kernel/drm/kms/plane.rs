@@ -10,6 +10,7 @@ use super::{
         ObjectCommit,
         StateMut, //
     },
+    color::pipeline::ColorPipeline,
     crtc::Crtc,
     fourcc::{
         Fourcc,
@@ -361,7 +362,7 @@ impl<T: DriverPlane> Plane<T> {
     unsafe extern "C" fn create_state_callback(
         plane: *mut bindings::drm_plane,
     ) -> *mut bindings::drm_plane_state {
-        match PlaneState::<T>::alloc(T::State::new()) {
+        match PlaneState::<T>::alloc(T::State::new(), None) {
             Ok(state) => {
                 // SAFETY: Both are valid; the state is zeroed.
                 unsafe { bindings::__drm_atomic_helper_plane_state_init(state, plane) };
@@ -380,7 +381,7 @@ impl<T: DriverPlane> Plane<T> {
         // SAFETY: By the safety requirements of this function.
         let old = unsafe { PlaneState::<T>::from_raw((*plane).state) };
 
-        match PlaneState::<T>::alloc(old.inner.duplicate()) {
+        match PlaneState::<T>::alloc(old.inner.duplicate(), old.pipeline.clone()) {
             Ok(state) => {
                 // SAFETY: Both are valid.
                 unsafe { bindings::__drm_atomic_helper_plane_duplicate_state(plane, state) };
@@ -458,17 +459,18 @@ impl<T: DriverPlane> Plane<T> {
             // SAFETY: By the safety requirements of this function.
             let plane = unsafe { Self::from_raw(plane) };
 
-            // A plane that is off is not visible, also for drivers that then look no further. What
-            // is in the new state up to now is what the current state says.
-            //
             // SAFETY: By the safety requirements of this function.
             if let Some(slot) = unsafe { plane.slot(commit) } {
                 // SAFETY: The new state is valid and not borrowed by any view.
-                unsafe {
-                    let state = (*slot.new.as_ptr()).as_raw();
+                let new = unsafe { &mut *slot.new.as_ptr() };
 
-                    if (*state).crtc.is_null() {
-                        (*state).visible = false;
+                // A plane that is off is not visible, also for drivers that then look no further.
+                // What is in the new state up to now is what the current state says.
+                //
+                // SAFETY: The new state is valid and not accessed by anybody else.
+                unsafe {
+                    if (*new.as_raw()).crtc.is_null() {
+                        (*new.as_raw()).visible = false;
                     }
                 }
             }
@@ -487,6 +489,8 @@ impl<T: DriverPlane> Plane<T> {
     /// `plane` must be a plane of type `T` in `commit`, which must be in its programming phase.
     unsafe extern "C" fn atomic_update_callback(
         plane: *mut bindings::drm_plane,
+                // SAFETY: The new state of a plane in a commit in its check phase.
+                unsafe { new.update_pipeline(commit) }?;
         commit: *mut bindings::drm_atomic_commit,
     ) {
         // SAFETY: By the safety requirements of this function.
@@ -536,11 +540,16 @@ impl<T: DriverPlane> Deref for PlaneState<T> {
     fn deref(&self) -> &T::State {
         &self.inner
     }
+    // What `state.color_pipeline` and the states of its operations say, from the check on.
+    pipeline: Option<Arc<ColorPipeline>>,
 }
 
 impl<T: DriverPlane> PlaneState<T> {
     /// Makes a state of which the C part is zeroed.
-    fn alloc(inner: Result<T::State>) -> Result<*mut bindings::drm_plane_state> {
+    fn alloc(
+        inner: Result<T::State>,
+        pipeline: Option<Arc<ColorPipeline>>,
+    ) -> Result<*mut bindings::drm_plane_state> {
         let state = KBox::new(
             Self {
                 state: pin_init::zeroed(),
@@ -561,6 +570,7 @@ impl<T: DriverPlane> PlaneState<T> {
         unsafe { &*state.cast() }
     }
 
+                pipeline,
     pub(crate) fn as_raw(&self) -> *mut bindings::drm_plane_state {
         self.state.get()
     }
@@ -581,6 +591,31 @@ impl<T: DriverPlane> PlaneState<T> {
     }
 
     /// Returns whether the plane is assigned to `crtc`.
+    /// Takes a snapshot of the colour pipeline, if the one that was taken over from the old state
+    /// is not valid any more.
+    ///
+    /// # Safety
+    ///
+    /// `self` must be the new state of a plane in `commit`, which must be in its check phase.
+    unsafe fn update_pipeline(&mut self, commit: *mut bindings::drm_atomic_commit) -> Result {
+        let state = self.as_raw();
+
+        // The core sets the flag when another pipeline or other parameters are chosen, and adds
+        // the plane to the commit when it does.
+        //
+        // SAFETY: The state is initialised.
+        let stale = unsafe {
+            bindings::drm_plane_state::color_mgmt_changed_raw(state)
+                || (*state).color_pipeline.is_null() == self.pipeline.is_some()
+        };
+
+        if stale {
+            // SAFETY: By the safety requirements of this function.
+            self.pipeline = unsafe { ColorPipeline::snapshot(commit, state) }?;
+        }
+        Ok(())
+    }
+
     pub fn is_on(&self, crtc: &Crtc<<T::Driver as KmsDriver>::Crtc>) -> bool {
         // SAFETY: The state is initialised.
         ptr::eq(unsafe { (*self.as_raw()).crtc }, crtc.as_raw())
@@ -617,6 +652,15 @@ impl<T: DriverPlane> PlaneState<T> {
 
     /// Returns the visible part of the plane in pixels of the CRTC, as found by
     /// [`check_plane_state`](super::AtomicCheck::check_plane_state).
+    /// Returns the colour pipeline that user space has chosen, as it is in this state; [`None`] if
+    /// the pixels are to be shown as they are.
+    ///
+    /// The new one is there from the check of the plane on. Clone the [`Arc`] to use it for longer
+    /// than the state: it depends on nothing else.
+    pub fn color_pipeline(&self) -> Option<&Arc<ColorPipeline>> {
+        self.pipeline.as_ref()
+    }
+
     pub fn dst(&self) -> Rect {
         // SAFETY: The state is initialised.
         Rect::from_raw(unsafe { (*self.as_raw()).dst })
