@@ -497,6 +497,11 @@ impl<T: DriverConnector> ConnectorProbe<'_, T> {
             )
         };
 
+        self.counted(count)
+    }
+
+    /// Counts modes that were added, and returns how many these are.
+    pub(super) fn counted(&self, count: c_int) -> u32 {
         self.count.set(self.count.get().saturating_add(count));
         u32::try_from(count).unwrap_or(0)
     }

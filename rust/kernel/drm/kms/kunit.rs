@@ -9,5 +9,6 @@ mod fixture;
 
 mod color;
 mod commit;
+mod edid;
 mod framebuffer;
 mod setup;

@@ -179,6 +179,7 @@ pub mod color;
 pub mod connector;
 pub mod crc;
 pub mod crtc;
+pub mod edid;
 pub mod encoder;
 pub mod fbdev;
 pub mod fourcc;
@@ -227,6 +228,7 @@ pub use self::{
         DriverCrtc, //
     },
     encoder::{
+    edid::Edid,
         DriverEncoder,
         Encoder,
         EncoderType, //

@@ -15,6 +15,7 @@ use crate::{
             CommitDone,
             CommitPlanes,
             CommitTail,
+            Connector,
             ConnectorProbe,
             ConnectorType,
             CrcSource,
@@ -25,6 +26,7 @@ use crate::{
             EncoderType,
             Framebuffer,
             ModeConfigInfo,
+            ModeObject,
             Plane,
             PlaneArgs,
             PlaneCheck,
@@ -137,6 +139,7 @@ pub(super) struct Script {
     pub(super) setup: fn(&SetupDevice<'_, TestKms>) -> Result,
     pub(super) check: fn(&mut AtomicCheck<'_, TestKms>) -> Result,
     pub(super) flush: fn(&CrtcCommit<'_, TestCrtc>),
+    pub(super) modes: fn(&ConnectorProbe<'_, TestConnector>) -> Result,
     pub(super) enables_first: bool,
 }
 
@@ -152,6 +155,10 @@ impl Script {
         setup: |setup| display(setup).map(|_| ()),
         check: |check| check.helper_check(),
         flush: |_| {},
+        modes: |probe| {
+            probe.add_modes_noedid(1024, 768);
+            Ok(())
+        },
         enables_first: false,
     };
 }
@@ -175,15 +182,20 @@ pub(super) fn display<'a>(setup: &SetupDevice<'a, TestKms>) -> Result<&'a Crtc<T
 
 /// Creates an encoder and a connector for `crtc`.
 pub(super) fn output(setup: &SetupDevice<'_, TestKms>, crtc: &Crtc<TestCrtc>) -> Result {
+    output_of(setup, crtc, ConnectorType::Virtual)?;
+    Ok(())
+}
+
+/// As [`output`], with a kind of connector.
+pub(super) fn output_of<'a>(
+    setup: &SetupDevice<'a, TestKms>,
+    crtc: &Crtc<TestCrtc>,
+    type_: ConnectorType,
+) -> Result<&'a Connector<TestConnector>> {
     let data = Ok(TestEncoder(Counted::object()));
     let encoder = setup.create_encoder(EncoderType::Virtual, &[crtc], None, data)?;
 
-    setup.create_connector(
-        ConnectorType::Virtual,
-        &[encoder],
-        Ok(TestConnector(Counted::object())),
-    )?;
-    Ok(())
+    setup.create_connector(type_, &[encoder], Ok(TestConnector(Counted::object())))
 }
 
 /// The driver.
@@ -299,8 +311,7 @@ impl kms::DriverConnector for TestConnector {
     type State = TestState;
 
     fn get_modes(probe: &ConnectorProbe<'_, Self>) -> Result {
-        probe.add_modes_noedid(1024, 768);
-        Ok(())
+        (probe.connector().dev().script.modes)(probe)
     }
 }
 
