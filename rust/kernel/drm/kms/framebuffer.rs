@@ -316,6 +316,14 @@ impl<D: KmsDriver> FramebufferMap<D> {
         self.planes.get(plane).map_or(0, |p| p.lines)
     }
 
+    /// Returns where memory plane `plane` is mapped and the bytes from one line to the next, or
+    /// [`None`] if there is no such plane. Valid as long as the mapping.
+    pub(super) fn raw_plane(&self, plane: usize) -> Option<(bindings::iosys_map, u32)> {
+        let bounds = self.planes.get(plane).filter(|bounds| bounds.lines > 0)?;
+
+        Some((*self.data.get(plane)?, bounds.pitch))
+    }
+
     /// Returns mapping and offset of `len` bytes, starting at byte `start` of line `y`.
     fn locate(
         &self,

@@ -11,4 +11,5 @@ mod color;
 mod commit;
 mod edid;
 mod framebuffer;
+mod panic;
 mod setup;

@@ -190,6 +190,7 @@ mod kunit;
 mod mode_config;
 pub mod modes;
 pub mod object;
+pub mod panic;
 pub mod plane;
 mod queue;
 mod setup;
@@ -227,8 +228,8 @@ pub use self::{
         CrtcState,
         DriverCrtc, //
     },
-    encoder::{
     edid::Edid,
+    encoder::{
         DriverEncoder,
         Encoder,
         EncoderType, //

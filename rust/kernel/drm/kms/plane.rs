@@ -76,6 +76,12 @@ pub trait DriverPlane: Send + Sync + Sized + 'static {
     /// The mapping is then found in [`PlaneState::map`].
     const MAP_FRAMEBUFFERS: bool = false;
 
+    /// Whether the message of a kernel panic can be drawn into the framebuffer that is shown.
+    ///
+    /// Needs [`MAP_FRAMEBUFFERS`](Self::MAP_FRAMEBUFFERS). The display must show what is written to
+    /// that memory without anybody doing anything about it. See [`panic`](super::panic).
+    const PANIC_SCREEN: bool = false;
+
     /// Checks the new state of the plane.
     ///
     /// Called before the check of its CRTC; modeset locks of all objects in the commit are held.
@@ -225,6 +231,11 @@ unsafe impl<T: DriverPlane> RawAtomic for Plane<T> {
 impl<T: DriverPlane> AtomicObject for Plane<T> {}
 
 impl<T: DriverPlane> Plane<T> {
+    const CHECKS: () = assert!(
+        T::MAP_FRAMEBUFFERS || !T::PANIC_SCREEN,
+        "PANIC_SCREEN needs MAP_FRAMEBUFFERS"
+    );
+
     const FUNCS: bindings::drm_plane_funcs = {
         let mut funcs: bindings::drm_plane_funcs = pin_init::zeroed();
 
@@ -248,6 +259,9 @@ impl<T: DriverPlane> Plane<T> {
         funcs.atomic_update = Some(Self::atomic_update_callback);
         if T::HAS_ATOMIC_DISABLE {
             funcs.atomic_disable = Some(Self::atomic_disable_callback);
+        }
+        if T::PANIC_SCREEN {
+            funcs.get_scanout_buffer = Some(Self::get_scanout_buffer_callback);
         }
         funcs
     };
@@ -291,6 +305,8 @@ impl<T: DriverPlane> Plane<T> {
         args: &PlaneArgs<'_>,
         data: impl PinInit<T, Error>,
     ) -> Result<&'a Self> {
+        const { Self::CHECKS };
+
         let mut modifiers = KVec::new();
         for modifier in args.modifiers {
             modifiers.push(modifier.code(), GFP_KERNEL)?;
@@ -473,6 +489,8 @@ impl<T: DriverPlane> Plane<T> {
                         (*new.as_raw()).visible = false;
                     }
                 }
+                // SAFETY: The new state of a plane in a commit in its check phase.
+                unsafe { new.update_pipeline(commit) }?;
             }
             if T::HAS_ATOMIC_CHECK {
                 // SAFETY: By the safety requirements of this function.
@@ -489,8 +507,6 @@ impl<T: DriverPlane> Plane<T> {
     /// `plane` must be a plane of type `T` in `commit`, which must be in its programming phase.
     unsafe extern "C" fn atomic_update_callback(
         plane: *mut bindings::drm_plane,
-                // SAFETY: The new state of a plane in a commit in its check phase.
-                unsafe { new.update_pipeline(commit) }?;
         commit: *mut bindings::drm_atomic_commit,
     ) {
         // SAFETY: By the safety requirements of this function.
@@ -524,6 +540,8 @@ impl<T: DriverPlane> Plane<T> {
 pub struct PlaneState<T: DriverPlane> {
     state: Opaque<bindings::drm_plane_state>,
     map: Option<Arc<FramebufferMap<T::Driver>>>,
+    // What `state.color_pipeline` and the states of its operations say, from the check on.
+    pipeline: Option<Arc<ColorPipeline>>,
     inner: T::State,
 }
 
@@ -540,8 +558,6 @@ impl<T: DriverPlane> Deref for PlaneState<T> {
     fn deref(&self) -> &T::State {
         &self.inner
     }
-    // What `state.color_pipeline` and the states of its operations say, from the check on.
-    pipeline: Option<Arc<ColorPipeline>>,
 }
 
 impl<T: DriverPlane> PlaneState<T> {
@@ -554,6 +570,7 @@ impl<T: DriverPlane> PlaneState<T> {
             Self {
                 state: pin_init::zeroed(),
                 map: None,
+                pipeline,
                 inner: inner?,
             },
             GFP_KERNEL,
@@ -570,27 +587,10 @@ impl<T: DriverPlane> PlaneState<T> {
         unsafe { &*state.cast() }
     }
 
-                pipeline,
     pub(crate) fn as_raw(&self) -> *mut bindings::drm_plane_state {
         self.state.get()
     }
 
-    /// Returns the plane.
-    pub fn plane(&self) -> &Plane<T> {
-        // SAFETY: The state is initialised, and the plane lives as long as the device.
-        unsafe { Plane::from_raw((*self.as_raw()).plane) }
-    }
-
-    /// Returns the CRTC that shows the plane; [`None`] if the plane is off.
-    pub fn crtc(&self) -> Option<&Crtc<<T::Driver as KmsDriver>::Crtc>> {
-        // SAFETY: The state is initialised.
-        let crtc = unsafe { (*self.as_raw()).crtc };
-
-        // SAFETY: The CRTC, one of the same device, lives as long as the device.
-        (!crtc.is_null()).then(|| unsafe { Crtc::from_raw(crtc) })
-    }
-
-    /// Returns whether the plane is assigned to `crtc`.
     /// Takes a snapshot of the colour pipeline, if the one that was taken over from the old state
     /// is not valid any more.
     ///
@@ -616,6 +616,22 @@ impl<T: DriverPlane> PlaneState<T> {
         Ok(())
     }
 
+    /// Returns the plane.
+    pub fn plane(&self) -> &Plane<T> {
+        // SAFETY: The state is initialised, and the plane lives as long as the device.
+        unsafe { Plane::from_raw((*self.as_raw()).plane) }
+    }
+
+    /// Returns the CRTC that shows the plane; [`None`] if the plane is off.
+    pub fn crtc(&self) -> Option<&Crtc<<T::Driver as KmsDriver>::Crtc>> {
+        // SAFETY: The state is initialised.
+        let crtc = unsafe { (*self.as_raw()).crtc };
+
+        // SAFETY: The CRTC, one of the same device, lives as long as the device.
+        (!crtc.is_null()).then(|| unsafe { Crtc::from_raw(crtc) })
+    }
+
+    /// Returns whether the plane is assigned to `crtc`.
     pub fn is_on(&self, crtc: &Crtc<<T::Driver as KmsDriver>::Crtc>) -> bool {
         // SAFETY: The state is initialised.
         ptr::eq(unsafe { (*self.as_raw()).crtc }, crtc.as_raw())
@@ -636,6 +652,15 @@ impl<T: DriverPlane> PlaneState<T> {
         self.map.as_ref()
     }
 
+    /// Returns the colour pipeline that user space has chosen, as it is in this state; [`None`] if
+    /// the pixels are to be shown as they are.
+    ///
+    /// The new one is there from the check of the plane on. Clone the [`Arc`] to use it for longer
+    /// than the state: it depends on nothing else.
+    pub fn color_pipeline(&self) -> Option<&Arc<ColorPipeline>> {
+        self.pipeline.as_ref()
+    }
+
     /// Returns whether any part of the plane is visible, as found by
     /// [`check_plane_state`](super::AtomicCheck::check_plane_state). A plane that is off is not.
     pub fn visible(&self) -> bool {
@@ -652,15 +677,6 @@ impl<T: DriverPlane> PlaneState<T> {
 
     /// Returns the visible part of the plane in pixels of the CRTC, as found by
     /// [`check_plane_state`](super::AtomicCheck::check_plane_state).
-    /// Returns the colour pipeline that user space has chosen, as it is in this state; [`None`] if
-    /// the pixels are to be shown as they are.
-    ///
-    /// The new one is there from the check of the plane on. Clone the [`Arc`] to use it for longer
-    /// than the state: it depends on nothing else.
-    pub fn color_pipeline(&self) -> Option<&Arc<ColorPipeline>> {
-        self.pipeline.as_ref()
-    }
-
     pub fn dst(&self) -> Rect {
         // SAFETY: The state is initialised.
         Rect::from_raw(unsafe { (*self.as_raw()).dst })

@@ -266,6 +266,7 @@ impl kms::DriverPlane for TestPlane {
     type State = TestState;
 
     const MAP_FRAMEBUFFERS: bool = true;
+    const PANIC_SCREEN: bool = true;
 
     fn atomic_check(check: &PlaneCheck<'_, Self>) -> Result {
         check.dev().events.push(PLANE_CHECK);
