@@ -289,6 +289,53 @@ mod tests {
         set(&dev, None)
     }
 
+    /// How often a look-up of a check met a deadlock.
+    #[cfg(CONFIG_DEBUG_WW_MUTEX_SLOWPATH)]
+    static DEADLOCKS: Atomic<u32> = Atomic::new(0);
+
+    // A deadlock in a check, of which the kernel makes some on purpose, is passed on, and the check
+    // begins anew with states of its own.
+    #[test]
+    #[cfg(CONFIG_DEBUG_WW_MUTEX_SLOWPATH)]
+    fn checks_are_repeated() -> Result {
+        static SCRIPT: Script = Script {
+            setup: |setup| display(setup).and(display(setup)).map(|_| ()),
+            check: |check| {
+                let dev = check.dev();
+
+                // One more with each check that gets as far as this.
+                check.new_state(crtc(dev, 0)?)?.data_mut().kept += 1;
+
+                let ret = check.add(crtc(dev, 1)?).map(|_| ());
+                if ret == Err(EDEADLK) {
+                    DEADLOCKS.fetch_add(1, Relaxed);
+                }
+                ret?;
+                check.helper_check()
+            },
+            ..Script::DEFAULT
+        };
+        let events = Events::new()?;
+        let parent = faux::Registration::new(c"kunit-kms-deadlock", None)?;
+        let dev = device(&parent, &SCRIPT, &events)?;
+        let client = Client::open(&dev)?;
+        let fb = screen(&dev, &client)?;
+
+        // The number of the lock that meets a deadlock goes round with the contexts, in 16 steps.
+        for _ in 0..64 {
+            set(&dev, Some(&fb))?;
+        }
+        assert!(DEADLOCKS.load(Relaxed) > 0);
+        // SAFETY: The CRTC has a state, which nobody changes.
+        let state =
+            unsafe { kms::CrtcState::<TestCrtc>::from_raw((*crtc(&dev, 0)?.as_raw()).state) };
+        assert_eq!(state.kept, 64);
+        set(&dev, None)?;
+        drop((fb, client, dev));
+        assert_eq!(live(), (0, 0));
+        Ok(())
+    }
+
     // Without permission for a modeset, no CRTC gets into a commit that user space has not named.
     #[test]
     fn check_adds_no_crtcs() -> Result {
