@@ -19,6 +19,7 @@ use crate::{
         LineSource,
         Reader, //
     },
+    pipeline::Transform,
     pixel::{
         Pixel,
         Rgb8, //
@@ -39,6 +40,7 @@ pub(crate) struct Rect {
 pub(crate) struct Layer<S> {
     source: S,
     reader: Reader,
+    color: Option<Transform>,
     src_x: u32,
     src_y: u32,
     dst: Rect,
@@ -51,10 +53,21 @@ impl<S> Layer<S> {
         Self {
             source,
             reader,
+            color: None,
             src_x,
             src_y,
             dst,
         }
+    }
+
+    /// Transforms the pixels before they are blended.
+    pub(crate) fn set_color(&mut self, color: Option<Transform>) {
+        self.color = color;
+    }
+
+    /// Whether the pixels have a narrow form.
+    fn is_narrow(&self) -> bool {
+        self.color.is_none() && self.reader.is_narrow()
     }
 
     /// Whether the layer covers all pixels of the line `y` from `x1` to just before `x2`.
@@ -85,7 +98,11 @@ impl<S: LineSource> Layer<S> {
     fn wide(&self, y: u32, x: u32, out: &mut [Pixel], scratch: &mut [u8]) -> Result {
         let (x, y) = self.source_position(x, y)?;
 
-        self.reader.wide(&self.source, y, x, out, scratch)
+        self.reader.wide(&self.source, y, x, out, scratch)?;
+        if let Some(color) = &self.color {
+            color.apply(out);
+        }
+        Ok(())
     }
 }
 
@@ -350,7 +367,7 @@ fn fill_narrow<S: LineSource>(
     scratch: &mut [u8],
 ) -> Result<bool> {
     match (base, frame.background.to_rgb8()) {
-        (Some(layer), _) if layer.reader.is_narrow() => layer.narrow(y, x, out, scratch)?,
+        (Some(layer), _) if layer.is_narrow() => layer.narrow(y, x, out, scratch)?,
         (None, Some(background)) => out.fill(background),
         _ => return Ok(false),
     }

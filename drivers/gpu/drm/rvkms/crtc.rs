@@ -18,6 +18,7 @@ use crate::{
         Reader, //
     },
     output::Output,
+    pipeline::Transform,
     pixel::Pixel,
     plane::RvkmsPlane,
     yuv::{
@@ -220,11 +221,18 @@ fn layer(plane: &PlaneState<RvkmsPlane>) -> Result<Layer<Shown>> {
         y2: dst.y2.try_into()?,
     };
 
-    Ok(Layer::new(
+    let mut layer = Layer::new(
         Shown(map.clone()),
         Reader::new(format, encoding, range),
         (src.x1 >> 16).try_into()?,
         (src.y1 >> 16).try_into()?,
         dst,
-    ))
+    );
+
+    layer.set_color(
+        plane
+            .color_pipeline()
+            .and_then(|pipeline| Transform::from_pipeline(pipeline)),
+    );
+    Ok(layer)
 }

@@ -70,20 +70,9 @@ impl Gamma {
 
     /// The output of a channel (0 for red, 1 for green, 2 for blue).
     fn channel(&self, v: u16, channel: usize) -> u16 {
-        let position = Fixed::from_int(i32::from(v)).mul(self.ratio);
-        let entry = |i: usize| self.entries.get(i).map_or(0, |e| i32::from(e[channel]));
-        let floor = usize::try_from(position.floor()).unwrap_or(0);
-        let fraction = position.fraction();
-        let low = entry(floor);
-
-        if floor + 1 >= self.entries.len() || fraction == Fixed::from_int(0) {
-            return low as u16;
-        }
-
-        let low = Fixed::from_int(low);
-        let step = Fixed::from_int(entry(floor + 1)).sub(low);
-
-        low.add(step.mul(fraction)).round() as u16
+        interpolate(v, self.ratio, self.entries.len(), |i| {
+            self.entries.get(i).map_or(0, |e| e[channel])
+        })
     }
 
     /// Applies the table to wide pixels.
@@ -110,4 +99,21 @@ impl Gamma {
             *out = Pixel::new(0xffff, at(p >> 16, 0), at(p >> 8, 1), at(*p, 2));
         }
     }
+}
+
+/// The output of a table of `len` entries, `ratio` of them per step of the input, for a channel.
+pub(crate) fn interpolate(v: u16, ratio: Fixed, len: usize, entry: impl Fn(usize) -> u16) -> u16 {
+    let position = Fixed::from_int(i32::from(v)).mul(ratio);
+    let floor = usize::try_from(position.floor()).unwrap_or(0);
+    let fraction = position.fraction();
+    let low = entry(floor);
+
+    if floor + 1 >= len || fraction == Fixed::from_int(0) {
+        return low;
+    }
+
+    let low = Fixed::from_int(i32::from(low));
+    let step = Fixed::from_int(i32::from(entry(floor + 1))).sub(low);
+
+    low.add(step.mul(fraction)).round() as u16
 }

@@ -9,6 +9,7 @@ use crate::{
     },
     crtc::RvkmsCrtc,
     gamma,
+    pipeline,
     plane::{
         self,
         RvkmsPlane, //
@@ -119,10 +120,10 @@ pub(crate) fn create(setup: &SetupDevice<'_, RvkmsDriver>) -> Result {
 
 fn create_plane<'a>(
     setup: &SetupDevice<'a, RvkmsDriver>,
-    plane: &topology::Plane,
+    from: &topology::Plane,
 ) -> Result<&'a Plane<RvkmsPlane>> {
     let args = PlaneArgs {
-        type_: plane.type_,
+        type_: from.type_,
         formats: &plane::FORMATS,
         modifiers: &[],
         name: None,
@@ -132,6 +133,9 @@ fn create_plane<'a>(
     setup.create_color_properties(plane, &ENCODINGS, &RANGES)?;
     // Blending is always pre-multiplied, which user space should be able to see.
     setup.create_blend_mode_property(plane, &[])?;
+    if from.pipeline {
+        pipeline::create(setup, plane)?;
+    }
     Ok(plane)
 }
 

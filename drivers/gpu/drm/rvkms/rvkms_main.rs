@@ -69,6 +69,7 @@ mod configfs;
 mod connector;
 mod crc;
 mod crtc;
+mod curve;
 mod debugfs;
 mod device;
 mod fixed;
@@ -77,6 +78,7 @@ mod gamma;
 mod line;
 mod objects;
 mod output;
+mod pipeline;
 mod pixel;
 mod plane;
 #[cfg(CONFIG_DRM_RVKMS_KUNIT_TEST)]

@@ -5,6 +5,8 @@
 //! The composer is held against a reference that is as plain as can be: it looks at each pixel of
 //! each layer on its own, always with 16 bits per channel, and sums up bit by bit.
 
+mod pipeline;
+
 use crate::{
     blend,
     compose::{
