@@ -7,6 +7,7 @@ pub mod compile_fail;
 pub mod igt;
 pub mod kunit;
 mod rustc;
+mod snippets;
 pub mod static_checks;
 pub mod unit;
 

@@ -2,7 +2,7 @@
 
 //! `static`: what can be found without running anything.
 
-use super::Context;
+use super::{Context, snippets};
 use crate::{
     checkout::SERIES,
     kernel::{Built, Flavour},
@@ -36,7 +36,7 @@ const CHECKPATCH_IGNORES: [&str; 4] = [
 /// Runs the suite.
 pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
     let files = overlay::files(&context.lab.checkout)?;
-    let checks: [(&str, Check); 6] = [
+    let checks: [(&str, Check); 7] = [
         ("rustfmt", rustfmt),
         ("checkpatch", checkpatch),
         ("clippy x86_64", |context, _| {
@@ -47,6 +47,10 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
         }),
         ("rustdoc", rustdoc),
         ("maintainers", maintainers),
+        ("snippets", |context, files| {
+            let (_, tree) = sandbox(context)?;
+            snippets::complaints(files, &tree)
+        }),
     ];
     let mut cases = Vec::new();
     for (name, check) in checks {
