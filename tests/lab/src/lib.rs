@@ -20,6 +20,7 @@ pub mod boot;
 pub mod cache;
 pub mod checkout;
 pub mod cli;
+pub mod clients;
 pub mod cmd;
 pub mod context;
 pub mod error;

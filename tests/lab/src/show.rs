@@ -147,7 +147,8 @@ pub fn failed_loads(report: &Report) -> Vec<Row> {
     rows
 }
 
-fn row(client: &str, what: &str, report: &Report, errors: Vec<String>) -> Row {
+/// A row without frames.
+pub fn row(client: &str, what: &str, report: &Report, errors: Vec<String>) -> Row {
     Row {
         client: client.into(),
         what: what.into(),
@@ -161,17 +162,27 @@ fn row(client: &str, what: &str, report: &Report, errors: Vec<String>) -> Row {
 /// The rows of a client that leaves a report of what it showed.
 pub fn client_rows(report: &Report, client: &str) -> Vec<Row> {
     let complaint = boot::step_complaint(report, client);
-    let shown = match read_report(&report.dir.join(format!("{client}.json"))) {
+    let mut rows = picture_rows(report, client, client);
+    // A client that fails without saying why still failed.
+    if rows.iter().all(|row| row.errors.is_empty()) && !complaint.is_empty() {
+        rows.push(row(client, "-", report, complaint));
+    }
+    rows
+}
+
+/// The rows of the report `name` of a client.
+pub fn picture_rows(report: &Report, client: &str, name: &str) -> Vec<Row> {
+    let shown = match read_report(&report.dir.join(format!("{name}.json"))) {
         Ok(report) => report.shown,
         Err(error) => {
-            let mut errors = complaint;
+            let mut errors = boot::step_complaint(report, client);
             if errors.is_empty() {
                 errors.push(format!("{client}: {error:#}"));
             }
             return vec![row(client, "-", report, errors)];
         }
     };
-    let mut rows: Vec<Row> = shown
+    shown
         .into_iter()
         .map(|shown| Row {
             client: client.into(),
@@ -181,12 +192,7 @@ pub fn client_rows(report: &Report, client: &str) -> Vec<Row> {
             took: Duration::from_millis(shown.ms),
             errors: shown.errors,
         })
-        .collect();
-    // A client that fails without saying why still failed.
-    if rows.iter().all(|row| row.errors.is_empty()) && !complaint.is_empty() {
-        rows.push(row(client, "-", report, complaint));
-    }
-    rows
+        .collect()
 }
 
 fn read_report(path: &Path) -> Result<display::Report> {

@@ -75,6 +75,18 @@ pub struct Canvas {
 }
 
 impl Canvas {
+    /// The number of different colours.
+    pub fn colours(&self) -> usize {
+        let mut colours: Vec<_> = self
+            .pixels
+            .iter()
+            .map(|pixel| (pixel.r, pixel.g, pixel.b))
+            .collect();
+        colours.sort_unstable();
+        colours.dedup();
+        colours.len()
+    }
+
     /// A frame of one colour.
     pub fn filled(width: usize, height: usize, colour: Pixel) -> Self {
         Canvas {

@@ -136,6 +136,7 @@ fn result(bench: &Lab) -> Result<(Duration, Duration)> {
         driver: Driver::Rvkms,
         output: None,
         frames: 60,
+        client: None,
         debug: false,
         foreign: Foreign::default(),
     };

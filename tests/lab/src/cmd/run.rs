@@ -4,6 +4,7 @@
 
 use crate::{
     boot::{self, Driver, Foreign, RunDir},
+    clients::Client,
     context::Lab,
     guest::Programs,
     kernel::Flavour,
@@ -31,6 +32,9 @@ pub struct RunArgs {
     /// Frames of the moving pattern.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub frames: u32,
+    /// Let this client show something instead of the usual ones.
+    #[arg(long, value_enum)]
+    pub client: Option<Client>,
     /// Run on the kernel with every check.
     #[arg(long)]
     pub debug: bool,
@@ -50,8 +54,8 @@ pub struct Outcome {
     pub first_frame: Option<Duration>,
     /// The pictures.
     pub pictures: Vec<PathBuf>,
-    /// The kernel's log.
-    pub log: Option<PathBuf>,
+    /// The kernel's log, and the client's.
+    pub logs: Vec<PathBuf>,
 }
 
 impl Outcome {
@@ -82,7 +86,10 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
     };
     let dir = RunDir::new(&built)?;
     let mut boot = Boot::new(lab, dir.path())?;
-    show.plan(&mut boot, &built)?;
+    match args.client {
+        Some(client) => client.plan(&mut boot, &built, args.driver)?,
+        None => show.plan(&mut boot, &built)?,
+    }
     boot::scan_for_leaks(&mut boot, &built);
 
     let step = lab.ui.step(format!("run {}", args.driver), None);
@@ -104,25 +111,33 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
         },
     )?;
     step.done("done");
-    finish(&show, &report, output, first_frame)
+    let (rows, log) = match args.client {
+        Some(client) => (client.rows(&report), client.log()),
+        None => (show.rows(&report), None),
+    };
+    finish(rows, &report, output, first_frame, log)
 }
 
 fn finish(
-    show: &Show,
+    rows: Vec<Row>,
     report: &Report,
     output: &Path,
     first_frame: Option<Duration>,
+    client_log: Option<&str>,
 ) -> Result<Outcome> {
-    let rows = show.rows(report);
     // The first step of a client says nothing if that client failed.
     let shown = rows.first().is_some_and(|row| row.errors.is_empty());
     let mut complaints = report.complaints();
     complaints.extend(boot::leak_complaints(report));
+    let mut logs = Vec::new();
+    for name in [machine::monitor::CONSOLE].into_iter().chain(client_log) {
+        logs.extend(boot::keep(report, name, output)?);
+    }
     Ok(Outcome {
         complaints,
         first_frame: first_frame.filter(|_| shown),
         pictures: show::keep_pictures(report, output)?,
-        log: boot::keep(report, machine::monitor::CONSOLE, output)?,
+        logs,
         rows,
     })
 }
@@ -142,8 +157,8 @@ pub fn print(outcome: &Outcome) {
     for picture in &outcome.pictures {
         println!("picture: {}", picture.display());
     }
-    if let Some(log) = &outcome.log {
-        println!("kernel log: {}", log.display());
+    for log in &outcome.logs {
+        println!("log: {}", log.display());
     }
 }
 

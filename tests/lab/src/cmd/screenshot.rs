@@ -53,6 +53,7 @@ pub fn main(lab: &Lab, args: &ScreenshotArgs) -> Result<ExitCode> {
             driver: args.driver,
             output: None,
             frames: 1,
+            client: None,
             debug: false,
             foreign: args.foreign.clone(),
         };
@@ -102,6 +103,6 @@ fn picture(lab: &Lab, args: &ScreenshotArgs, output: &Path) -> Result<Outcome> {
         complaints: report.complaints(),
         first_frame: None,
         pictures: show::keep_pictures(&report, output)?,
-        log: boot::keep(&report, machine::monitor::CONSOLE, output)?,
+        logs: Vec::from_iter(boot::keep(&report, machine::monitor::CONSOLE, output)?),
     })
 }

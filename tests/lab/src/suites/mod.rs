@@ -2,6 +2,7 @@
 
 //! The test suites, and which of their tests are wanted.
 
+pub mod clients;
 pub mod compat;
 pub mod compile_fail;
 pub mod igt;
@@ -39,7 +40,7 @@ pub struct Suite {
 }
 
 /// All suites, in the order they run: what is quick to fail comes first.
-pub const SUITES: [Suite; 6] = [
+pub const SUITES: [Suite; 7] = [
     Suite {
         name: unit::NAME,
         about: "unit tests of the tools",
@@ -69,6 +70,12 @@ pub const SUITES: [Suite; 6] = [
         about: "KUnit suites and examples of the documentation, on the debug kernel",
         seconds: 90,
         run: kunit::run,
+    },
+    Suite {
+        name: clients::NAME,
+        about: "Weston, the X server, drm_info and modetest on the driver",
+        seconds: 120,
+        run: clients::run,
     },
     Suite {
         name: igt::NAME,

@@ -36,6 +36,9 @@ struct Arguments {
     /// What the picture is called in the report.
     #[arg(long, default_value = "screen")]
     name: String,
+    /// How many colours the picture has to have.
+    #[arg(long, default_value_t = 1)]
+    colours: usize,
     /// How many seconds the client may take to show something, and again to end.
     #[arg(long, default_value_t = 20.0)]
     patience: f64,
@@ -64,7 +67,10 @@ fn run(arguments: &Arguments) -> Result<bool> {
         ..Shown::default()
     };
     let mode = match arguments.client.split_first() {
-        None => picture(&card, arguments, &mut shown)?,
+        None => {
+            wait_for_colours(&card, arguments.colours, patience)?;
+            picture(&card, arguments, &mut shown)?
+        }
         Some((program, words)) => {
             // The kernel's console may be on the screen already.
             let before = scanout::framebuffer(&card)?;
@@ -78,6 +84,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
             }
             let mut client = Client::start(program, words)?;
             client.wait_for_picture(&card, before, patience)?;
+            wait_for_colours(&card, arguments.colours, patience)?;
             let mode = picture(&card, arguments, &mut shown)?;
             if let Err(error) = client.end(patience) {
                 shown.errors.push(format!("{error:#}"));
@@ -99,6 +106,21 @@ fn run(arguments: &Arguments) -> Result<bool> {
         eprintln!("snapshot: {error}");
     }
     Ok(report.is_ok())
+}
+
+/// Waits until what is shown has `colours` colours at least.
+fn wait_for_colours(card: &Card, colours: usize, patience: Duration) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        let seen = scanout::capture(card)?.map_or(0, |taken| taken.canvas.colours());
+        if seen >= colours {
+            return Ok(());
+        }
+        if began.elapsed() >= patience {
+            bail!("the screen has {seen} colours, not {colours}");
+        }
+        sleep(POLL);
+    }
 }
 
 /// A running client. Dropping it kills it.
