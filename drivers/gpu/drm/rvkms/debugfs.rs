@@ -14,7 +14,7 @@ use kernel::{
 /// What it shows belongs to the device: it is there as long as the file is, whatever happens in
 /// configfs.
 pub(crate) fn init(dir: &Dir<'_, RvkmsDriver>) {
-    dir.add_file(c"vkms_config", |dev, _, out| {
+    dir.add_file(c"vkms_config", |dev, (), out| {
         let topology = &dev.topology;
 
         out.write_fmt(fmt!("dev_name={}\n", &*dev.name))?;

@@ -144,7 +144,7 @@ impl<T> Links<T> {
 
     /// Returns whether there is a link to `target`.
     pub(crate) fn contains(&self, target: Id<T>) -> bool {
-        self.0.iter().any(|t| *t == target)
+        self.0.contains(&target)
     }
 
     /// Returns whether there are no links.
