@@ -275,10 +275,9 @@ mod tests {
 
         assert_eq!(log.live(), 2);
         // SAFETY: The item is valid, and has a name.
-        assert_eq!(
-            unsafe { CStr::from_char_ptr((*child.0).ci_name) },
-            LONG_NAME
-        );
+        let name = unsafe { CStr::from_char_ptr((*child.0).ci_name) };
+
+        assert_eq!(name, LONG_NAME);
         drop(child);
         assert_eq!(log.live(), 1);
         drop(parent);

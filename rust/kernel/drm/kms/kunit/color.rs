@@ -219,9 +219,18 @@ mod tests {
 
         // Without data the matrix does nothing. The curve is the first one of the enumeration.
         commit(&dev, |commit| {
-            change(&dev, commit, 0, |op| Ok(op.bypass = false))?;
-            change(&dev, commit, 1, |op| Ok(op.bypass = false))?;
-            change(&dev, commit, 2, |op| Ok(op.multiplier = S31_32::ONE.bits()))
+            change(&dev, commit, 0, |op| {
+                op.bypass = false;
+                Ok(())
+            })?;
+            change(&dev, commit, 1, |op| {
+                op.bypass = false;
+                Ok(())
+            })?;
+            change(&dev, commit, 2, |op| {
+                op.multiplier = S31_32::ONE.bits();
+                Ok(())
+            })
         })?;
         let second = snapshot(&dev)?.ok_or(ENOENT)?;
         assert_eq!(second.steps().len(), 2);
