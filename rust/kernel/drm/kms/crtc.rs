@@ -253,6 +253,7 @@ impl<T: DriverCrtc> Crtc<T> {
             disable_vblank,
             get_vblank_timestamp,
             synchronize: _,
+            mode_valid: _,
         }) = <T::Vblank as VblankSource>::HOOKS
         {
             funcs.enable_vblank = enable_vblank;
@@ -270,7 +271,7 @@ impl<T: DriverCrtc> Crtc<T> {
     const HELPER_FUNCS: bindings::drm_crtc_helper_funcs = {
         let mut funcs: bindings::drm_crtc_helper_funcs = pin_init::zeroed();
 
-        if T::HAS_MODE_VALID {
+        if T::HAS_MODE_VALID || vblank::has_vblank::<T>() {
             funcs.mode_valid = Some(Self::mode_valid_callback);
         }
         if T::HAS_ATOMIC_CHECK {
@@ -435,7 +436,12 @@ impl<T: DriverCrtc> Crtc<T> {
         // SAFETY: By the safety requirements of this function.
         let (crtc, mode) = unsafe { (Self::from_raw(crtc), DisplayMode::from_raw(mode)) };
 
-        T::mode_valid(crtc, mode).as_raw()
+        let mut status = vblank::mode_valid::<T>(mode);
+
+        if T::HAS_MODE_VALID && status == ModeStatus::Ok {
+            status = T::mode_valid(crtc, mode);
+        }
+        status.as_raw()
     }
 
     /// # Safety

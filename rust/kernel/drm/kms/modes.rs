@@ -75,6 +75,31 @@ impl DisplayMode {
         self.raw().flags
     }
 
+    /// Returns the time from one vblank to the next, in nanoseconds.
+    ///
+    /// [`None`] for a mode without timings, and for one with more lines than the core can count. The
+    /// time is computed from what user space asked for, so it may be anything.
+    pub fn frame_duration(&self) -> Option<u64> {
+        let mode = self.raw();
+        let has = |flag| self.flags() & flag != 0;
+        let mut lines = u32::from(self.vtotal()) * u32::from(mode.vscan.max(1));
+
+        if has(bindings::DRM_MODE_FLAG_DBLSCAN) {
+            lines = lines.checked_mul(2)?;
+        }
+        // `crtc_vtotal` is as wide as this.
+        let lines = u16::try_from(lines).ok()?;
+        let pixels = u64::from(self.htotal()) * u64::from(lines);
+        let duration = (pixels * 1_000_000).checked_div(u64::from(self.clock()))?;
+        let fields = if has(bindings::DRM_MODE_FLAG_INTERLACE) {
+            2
+        } else {
+            1
+        };
+
+        Some(duration / fields)
+    }
+
     /// Returns the refresh rate in Hz, rounded; 0 for a mode without timings.
     pub fn vrefresh(&self) -> u32 {
         // SAFETY: By the type invariants the mode is initialised.

@@ -10,6 +10,10 @@ use super::{
         Crtc,
         DriverCrtc, //
     },
+    modes::{
+        DisplayMode,
+        ModeStatus, //
+    },
     object::{
         private::RawObject,
         KmsRef, //
@@ -42,6 +46,8 @@ pub(crate) mod private {
         >,
         /// Waits, after `drm_crtc_vblank_off()`, until no handler of the CRTC runs any more.
         pub(crate) synchronize: unsafe fn(*mut bindings::drm_crtc),
+        /// Tells whether vblanks of a mode can be made.
+        pub(crate) mode_valid: fn(&DisplayMode) -> ModeStatus,
     }
 
     /// What a source of vblanks is to the abstractions.
@@ -65,6 +71,9 @@ pub trait VblankSupport: VblankSource {}
 ///
 /// For devices without a vblank interrupt. The timer runs while somebody holds a reference to the
 /// vblank; [`DriverCrtc::handle_vblank_timeout`] is called each time it fires.
+///
+/// Modes whose vblanks come more often than every 0.1 ms, or more seldom than every second, are
+/// refused: user space may ask for any.
 pub struct Timer;
 
 impl VblankSource for Timer {
@@ -75,7 +84,24 @@ impl VblankSource for Timer {
             bindings::drm_crtc_vblank_helper_get_vblank_timestamp_from_timer,
         ),
         synchronize: synchronize_timer,
+        mode_valid: timer_mode_valid,
     });
+}
+
+/// The shortest time between two vblanks that the timer is set to, in nanoseconds. With less, user
+/// space could keep a processor busy with nothing but vblanks.
+const TIMER_MIN_NS: u64 = 100_000;
+
+/// The longest one. The core keeps the time in an `int`.
+const TIMER_MAX_NS: u64 = 1_000_000_000;
+
+/// Tells whether the core's timer can make the vblanks of `mode`, which may come from user space.
+fn timer_mode_valid(mode: &DisplayMode) -> ModeStatus {
+    match mode.frame_duration() {
+        Some(..TIMER_MIN_NS) => ModeStatus::ClockHigh,
+        Some(..=TIMER_MAX_NS) => ModeStatus::Ok,
+        _ => ModeStatus::ClockLow,
+    }
 }
 
 /// Waits until the core's timer of `crtc` does not run any more.
@@ -113,6 +139,14 @@ impl VblankSource for None {
 }
 
 impl VblankSupport for None {}
+
+/// Tells whether vblanks of `mode` can be made for CRTCs of type `T`.
+pub(crate) fn mode_valid<T: DriverCrtc>(mode: &DisplayMode) -> ModeStatus {
+    match <T::Vblank as VblankSource>::HOOKS {
+        Some(hooks) => (hooks.mode_valid)(mode),
+        Option::None => ModeStatus::Ok,
+    }
+}
 
 /// Returns whether CRTCs of type `T` have vblanks.
 pub(crate) const fn has_vblank<T: DriverCrtc>() -> bool {

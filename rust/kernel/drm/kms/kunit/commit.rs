@@ -479,6 +479,43 @@ mod tests {
         Ok(())
     }
 
+    // A mode whose vblanks the timer cannot make is refused, whatever its numbers overflow.
+    #[test]
+    fn timer_modes() -> Result {
+        let events = Events::new()?;
+        let parent = faux::Registration::new(c"kunit-kms-timer-modes", None)?;
+        let dev = device(&parent, &Script::DEFAULT, &events)?;
+        let client = Client::open(&dev)?;
+        let fb = screen(&dev, &client)?;
+        let refused: [fn(&mut bindings::drm_display_mode); 6] = [
+            |mode| mode.clock = i32::MAX,
+            // More often than every 0.1 ms.
+            |mode| mode.clock = 800 * 525 * 10 + 100,
+            // A second and more.
+            |mode| mode.clock = 419,
+            // `crtc_vtotal` is 0.
+            |mode| (mode.vtotal, mode.vscan) = (0x8000, 4),
+            |mode| (mode.vtotal, mode.flags) = (0x8000, bindings::DRM_MODE_FLAG_DBLSCAN),
+            |mode| mode.clock = 0,
+        ];
+
+        for change in refused {
+            let ret = commit(&dev, |commit| show_with(&dev, commit, Some(&fb), change));
+            assert_eq!(ret, Err(EINVAL));
+        }
+
+        let taken: [fn(&mut bindings::drm_display_mode); 3] = [
+            |mode| mode.clock = 800 * 525 * 10,
+            |mode| mode.clock = 421,
+            |mode| (mode.clock, mode.vscan) = (842, 2),
+        ];
+
+        for change in taken {
+            commit(&dev, |commit| show_with(&dev, commit, Some(&fb), change))?;
+        }
+        set(&dev, None)
+    }
+
     // The core's view of the sources and the size of entries.
     #[test]
     #[cfg(CONFIG_DEBUG_FS)]

@@ -486,6 +486,16 @@ pub(super) fn show(
     commit: *mut bindings::drm_atomic_commit,
     fb: Option<&Framebuffer<TestKms>>,
 ) -> Result {
+    show_with(dev, commit, fb, |_| ())
+}
+
+/// Does what [`show`] does, with a mode that `change` has changed.
+pub(super) fn show_with(
+    dev: &Device<TestKms>,
+    commit: *mut bindings::drm_atomic_commit,
+    fb: Option<&Framebuffer<TestKms>>,
+    change: fn(&mut bindings::drm_display_mode),
+) -> Result {
     let mut mode = bindings::drm_display_mode {
         clock: 250_000,
         hdisplay: 640,
@@ -501,6 +511,7 @@ pub(super) fn show(
     let crtc = crtc(dev, 0)?.as_raw();
     let plane = plane(dev, 0)?.as_raw();
 
+    change(&mut mode);
     // SAFETY: The mode is initialised.
     unsafe { bindings::drm_mode_set_crtcinfo(&mut mode, 0) };
 
