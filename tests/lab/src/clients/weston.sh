@@ -10,7 +10,7 @@ weston=$!
 wait_for "$XDG_RUNTIME_DIR/wayland-1" "$weston" || exit
 export WAYLAND_DISPLAY=wayland-1
 failed=0
-for client in weston-flower weston-terminal; do
+for client in weston-terminal weston-flower; do
 	WAYLAND_DEBUG=client "$client" >"$RUN/$client.log" 2>&1 &
 	# The compositor says so when a window is on an output.
 	for i in $(seq 600); do

@@ -44,6 +44,11 @@ const RESULTS: &str = "igt-results";
 
 const RUN: &str = "igt";
 
+const UDEV: &str = "udev";
+
+/// How long starting it may take.
+const UDEV_LIMIT: Duration = Duration::from_secs(60);
+
 /// What the guests of one attempt have in common.
 pub struct Work<'a> {
     /// Checkout, cache, user.
@@ -148,6 +153,9 @@ impl<'a> Session<'a> {
         for module in work.modules {
             boot::load_module(&mut boot, work.built, module)?;
         }
+        // Some tests listen to what udev says about the device.
+        let udev = ["/usr/lib/systemd/systemd-udevd", "--daemon"];
+        boot.run(UDEV, UDEV_LIMIT, udev);
         boot::load_driver(&mut boot, work.built, work.driver)?;
         let results = format!("{GUEST_RUN}/{RESULTS}");
         let list = format!("{GUEST_RUN}/{LIST}");
