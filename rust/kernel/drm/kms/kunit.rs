@@ -11,5 +11,6 @@ mod color;
 mod commit;
 mod edid;
 mod framebuffer;
+mod hotplug;
 mod panic;
 mod setup;

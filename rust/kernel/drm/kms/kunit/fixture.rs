@@ -17,6 +17,7 @@ use crate::{
             CommitTail,
             Connector,
             ConnectorProbe,
+            ConnectorStatus,
             ConnectorType,
             CrcSource,
             Crtc,
@@ -205,6 +206,8 @@ pub(super) struct TestKms;
 pub(super) struct Data {
     pub(super) script: &'static Script,
     pub(super) events: Events,
+    /// Whether displays are connected.
+    pub(super) connected: Atomic<bool>,
 }
 
 /// What happens, see [`Events`].
@@ -314,6 +317,14 @@ impl kms::DriverConnector for TestConnector {
     fn get_modes(probe: &ConnectorProbe<'_, Self>) -> Result {
         (probe.connector().dev().script.modes)(probe)
     }
+
+    fn detect(connector: &Connector<Self>, _force: bool) -> ConnectorStatus {
+        if connector.dev().connected.load(Relaxed) {
+            ConnectorStatus::Connected
+        } else {
+            ConnectorStatus::Disconnected
+        }
+    }
 }
 
 impl kms::KmsDriver for TestKms {
@@ -405,6 +416,7 @@ pub(super) fn device(
         Ok(Data {
             script,
             events: events.clone(),
+            connected: Atomic::new(true),
         }),
     )
 }
