@@ -52,6 +52,11 @@ impl Card {
         bail!("no primary node of driver \"{driver}\" (found: {seen:?})");
     }
 
+    /// Opens the primary node with the minor number `minor`.
+    pub fn open_minor(minor: u32) -> Result<Self> {
+        Self::open_path(Path::new(&format!("/dev/dri/card{minor}")), minor)
+    }
+
     fn open_path(path: &Path, minor: u32) -> Result<Self> {
         let file = OpenOptions::new()
             .read(true)

@@ -9,6 +9,7 @@
 
 pub mod canvas;
 pub mod card;
+pub mod configured;
 pub mod crc;
 pub mod flip;
 pub mod format;

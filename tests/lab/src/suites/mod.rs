@@ -10,6 +10,7 @@ pub mod kunit;
 mod rustc;
 mod snippets;
 pub mod static_checks;
+pub mod stress;
 pub mod unit;
 
 use crate::{
@@ -82,6 +83,12 @@ pub const SUITES: [Suite; 7] = [
         about: "IGT GPU Tools on the driver",
         seconds: 420,
         run: igt::run,
+    },
+    Suite {
+        name: stress::NAME,
+        about: "devices that come and go while clients hold on to them",
+        seconds: 90,
+        run: stress::run,
     },
 ];
 
