@@ -2,7 +2,7 @@
 
 // Promise: A frame keeps the colour pipeline of its commit, and nobody changes it.
 // Error: E0596
-// Error-text: cannot borrow data in an `Arc` as mutable
+// Error-text: cannot borrow data in dereference of `Arc<ColorPipeline>` as mutable
 
 #![no_std]
 #![allow(dead_code, unused_imports, missing_docs)]

@@ -2,7 +2,7 @@
 
 // Promise: A driver does not make a vblank timer of its own, which could wait for itself.
 // Error: E0277
-// Error-text: `Mine: VblankSource` is not satisfied
+// Error-text: `VblankSupport` is a "sealed trait"
 
 #![no_std]
 #![allow(dead_code, unused_imports, missing_docs)]
