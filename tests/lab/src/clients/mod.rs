@@ -81,7 +81,7 @@ impl Client {
     ///
     /// Fails if the build lacks the driver, or a file cannot be written.
     pub fn plan(self, boot: &mut Boot, built: &Built, driver: Driver) -> Result<()> {
-        boot::load_module(boot, built, driver.module())?;
+        boot::load_driver(boot, built, driver)?;
         let script = format!("{}.sh", self.name());
         let path = boot.dir.join(&script);
         fs::write(&path, self.script()).with_context(|| format!("{}", path.display()))?;

@@ -8,7 +8,7 @@ use crate::{
     error::{self, Interrupted},
     proc,
     report::{Case, Results},
-    suites::{Context, Filters, SUITES, igt},
+    suites::{Context, Filters, SUITES, igt, stress},
 };
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -18,8 +18,8 @@ use std::{fs, path::PathBuf, process::ExitCode, time::Instant};
 /// Arguments of `lab test`.
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// Suites to run, or parts of them: `kunit`, `igt/kms_flip`. All if none is
-    /// named. Of `igt` alone, the everyday selection is run; a part that is
+    /// Suites to run, or parts of them: `kunit`, `igt/kms_flip`. All but
+    /// `stress` if none is named. Of `igt` alone, the everyday selection is run; a part that is
     /// named is run whole, whether it is in that selection or not.
     #[arg(value_name = "FILTER")]
     pub filters: Vec<String>,
@@ -36,6 +36,9 @@ pub struct TestArgs {
     /// How the IGT tests are run.
     #[command(flatten)]
     pub igt: igt::Options,
+    /// How the suite `stress` is run.
+    #[command(flatten)]
+    pub stress: stress::Options,
     /// Only say which suites there are and how long they take.
     #[arg(long)]
     pub list: bool,
@@ -63,6 +66,7 @@ pub fn main(lab: &Lab, args: &TestArgs) -> Result<ExitCode> {
     context.peer = args.peer;
     context.no_debug = args.no_debug;
     context.igt = args.igt.clone();
+    context.stress = args.stress.clone();
     context.foreign = args.foreign.clone();
 
     let results = run(&context)?;
@@ -82,7 +86,7 @@ pub fn main(lab: &Lab, args: &TestArgs) -> Result<ExitCode> {
 fn run(context: &Context<'_>) -> Result<Results> {
     let mut results = Results::default();
     for suite in SUITES.iter() {
-        if !context.filters.wants_suite(suite.name) {
+        if !suite.wanted(&context.filters) {
             continue;
         }
         context
@@ -113,10 +117,12 @@ fn list(filters: &Filters) -> Table {
         .set_header(["suite", "what it does", "expected time"]);
     let mut total = 0;
     for suite in &SUITES {
-        if filters.wants_suite(suite.name) {
+        let time = format!("{} s", suite.seconds);
+        if suite.wanted(filters) {
             total += suite.seconds;
-            let time = format!("{} s", suite.seconds);
             table.add_row([suite.name, suite.about, &time]);
+        } else if suite.on_demand && filters.wants_suite(suite.name) {
+            table.add_row([suite.name, suite.about, "only if named"]);
         }
     }
     table.add_row(["all", "", &format!("{total} s")]);

@@ -2,6 +2,7 @@
 
 //! The test suites, and which of their tests are wanted.
 
+pub mod churn;
 pub mod clients;
 pub mod compat;
 pub mod compile_fail;
@@ -36,58 +37,75 @@ pub struct Suite {
     pub about: &'static str,
     /// How long it takes on two cores if everything is built, in seconds.
     pub seconds: u64,
+    /// Whether it is run only if it is named.
+    pub on_demand: bool,
     /// Runs it.
     pub run: fn(&Context<'_>) -> Result<Vec<Case>>,
 }
 
 /// All suites, in the order they run: what is quick to fail comes first.
-pub const SUITES: [Suite; 7] = [
+pub const SUITES: [Suite; 9] = [
     Suite {
         name: unit::NAME,
         about: "unit tests of the tools",
         seconds: 90,
+        on_demand: false,
         run: unit::run,
     },
     Suite {
         name: static_checks::NAME,
         about: "rustfmt, checkpatch, clippy on x86_64 and arm64, rustdoc, MAINTAINERS",
         seconds: 240,
+        on_demand: false,
         run: static_checks::run,
     },
     Suite {
         name: compile_fail::NAME,
         about: "programs that must not compile",
         seconds: 60,
+        on_demand: false,
         run: compile_fail::run,
     },
     Suite {
         name: compat::NAME,
         about: "stock drivers against our library",
         seconds: 10,
+        on_demand: false,
         run: compat::run,
     },
     Suite {
         name: kunit::NAME,
         about: "KUnit suites and examples of the documentation, on the debug kernel",
         seconds: 90,
+        on_demand: false,
         run: kunit::run,
     },
     Suite {
         name: clients::NAME,
         about: "Weston, the X server, drm_info and modetest on the driver",
         seconds: 120,
+        on_demand: false,
         run: clients::run,
     },
     Suite {
         name: igt::NAME,
         about: "IGT GPU Tools on the driver",
         seconds: 420,
+        on_demand: false,
         run: igt::run,
     },
     Suite {
-        name: stress::NAME,
+        name: churn::NAME,
         about: "devices that come and go while clients hold on to them",
         seconds: 90,
+        on_demand: false,
+        run: churn::run,
+    },
+    Suite {
+        name: stress::NAME,
+        about: "IGT programs and the churn of devices in parallel, for --minutes",
+        seconds: 3600,
+        on_demand: true,
         run: stress::run,
     },
 ];
@@ -107,6 +125,8 @@ pub struct Context<'a> {
     pub no_debug: bool,
     /// How the IGT tests are run.
     pub igt: igt::Options,
+    /// How the suite `stress` is run.
+    pub stress: stress::Options,
     /// Which tests are wanted.
     pub filters: Filters,
     /// Where results and logs go.
@@ -118,6 +138,17 @@ pub struct Context<'a> {
     programs: OnceCell<Programs>,
 }
 
+impl Suite {
+    /// Tells whether `filters` want any of it.
+    pub fn wanted(&self, filters: &Filters) -> bool {
+        if self.on_demand {
+            filters.name_suite(self.name)
+        } else {
+            filters.wants_suite(self.name)
+        }
+    }
+}
+
 impl<'a> Context<'a> {
     /// What the suites work with.
     pub fn new(lab: &'a Lab, driver: Driver, filters: Filters, output: PathBuf) -> Self {
@@ -127,6 +158,7 @@ impl<'a> Context<'a> {
             peer: None,
             no_debug: false,
             igt: igt::Options::default(),
+            stress: stress::Options::default(),
             filters,
             output,
             foreign: Foreign::default(),
@@ -264,6 +296,11 @@ impl Filters {
         self.any(suite, |_| true)
     }
 
+    /// Tells whether a filter names `suite`, or tests of it.
+    pub fn name_suite(&self, suite: &str) -> bool {
+        self.list.iter().any(|filter| filter.suite == suite)
+    }
+
     /// Tells whether every test of `suite` is wanted.
     pub fn want_all_of(&self, suite: &str) -> bool {
         self.any(suite, |_| false)
@@ -334,6 +371,8 @@ mod tests {
         assert!(some.may_name("igt", "kms_flip") && !some.may_name("igt", "kms_atomic"));
         assert!(!some.names("kunit", "x") && !some.may_name("kunit", "x"));
         assert!(!filters(&[]).names("igt", "kms_flip@basic-plain-flip"));
+        assert!(some.name_suite("kunit") && some.name_suite("igt"));
+        assert!(!some.name_suite("stress") && !filters(&[]).name_suite("igt"));
     }
 
     #[test]

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `stress`: devices that come and go while clients hold on to them.
+//! `stress`: IGT programs that race with themselves, and devices that come and
+//! go, all at the same time on the kernel with every check, for as long as one
+//! likes.
+//!
+//! The kernel is the judge: no complaint, no hang, no leak.
 
 use super::Context;
 use crate::{
@@ -8,75 +12,96 @@ use crate::{
     machine::{self, Boot, GUEST_RUN, monitor::Progress, uml::Uml},
     report::Case,
 };
-use anyhow::Result;
-use std::time::Duration;
+use anyhow::{Context as _, Result};
+use clap::Args;
+use guest_protocol::Action;
+use std::{fs, time::Duration};
 
 /// Name of the suite.
 pub const NAME: &str = "stress";
 
-/// How many devices are made every day, and when everything is asked for.
-const EVERYDAY: u32 = 100;
-const ALL: u32 = 1000;
+/// How long the programs may take to end when the time is up.
+const LATE: Duration = Duration::from_secs(300);
 
-/// How long one may take, on a debug kernel on a busy machine.
-const CYCLE: Duration = Duration::from_secs(5);
+const SCRIPT: &str = "stress.sh";
 
-/// The program that makes them.
-const CHURN: &str = "churn";
+/// How the suite is run.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// How long the suite `stress` runs.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub minutes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { minutes: 60 }
+    }
+}
 
 /// Runs the suite.
 pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
-    let name = format!("{CHURN} {}", context.driver);
-    if !context.filters.wants(NAME, &name) {
-        return Ok(Vec::new());
-    }
-    let cycles = if context.igt.full { ALL } else { EVERYDAY };
     let built = context.built(context.test_kernel())?;
-    let programs = context.programs()?;
     let dir = RunDir::new(&built)?;
+    let long = Duration::from_secs(context.stress.minutes * 60);
     let mut boot = Boot::new(context.lab, dir.path())?;
-    boot.memory = 2048;
+    boot.memory = 3072;
+    // KUnit has its own suite.
     boot.arguments.push("kunit.autorun=0".into());
     boot::load_driver(&mut boot, &built, context.driver)?;
-    let limit = CYCLE.saturating_mul(cycles);
-    let program = format!("{GUEST_RUN}/bin/{CHURN}");
-    boot.run(
-        CHURN,
-        limit,
-        [program.as_str(), "--cycles", &cycles.to_string()],
-    );
+    let path = dir.path().join(SCRIPT);
+    fs::write(&path, include_str!("stress.sh")).with_context(|| format!("{}", path.display()))?;
+    let mut command = machine::command(["bash", &format!("{GUEST_RUN}/{SCRIPT}")]);
+    command.env = vec![
+        ("RUN".into(), GUEST_RUN.into()),
+        ("SECONDS_LONG".into(), long.as_secs().to_string()),
+    ];
+    boot.step(NAME, long + LATE, Action::Run(command));
     boot::scan_for_leaks(&mut boot, &built);
 
-    let step = context.lab.ui.step(&name, None);
-    let report = machine::run(&Uml::new(&built), &built, &programs, &boot, |progress| {
-        if let Progress::Splat(title) = progress {
-            step.note(title);
-        }
-    })?;
+    let step = context.lab.ui.step(
+        format!(
+            "{NAME} on {}, {} minutes",
+            context.driver,
+            long.as_secs() / 60
+        ),
+        None,
+    );
+    let report = machine::run(
+        &Uml::new(&built),
+        &built,
+        &context.programs()?,
+        &boot,
+        |progress| match progress {
+            Progress::Line(line) if line.contains("[IGT] ") => step.note(line.trim()),
+            Progress::Splat(title) => context.lab.ui.say(format!("kernel: {title}")),
+            _ => {}
+        },
+    )?;
     step.done("done");
-    boot::keep(&report, machine::monitor::CONSOLE, &context.output)?;
-    for line in report.stdout(CHURN).lines() {
-        context.lab.ui.say(line);
-    }
+    let output = context.output.join(NAME);
+    boot::keep(&report, machine::monitor::CONSOLE, &output)?;
 
-    let mut cases = Vec::new();
-    for step in boot.steps.iter().filter(|step| step.id != boot::LEAKS) {
-        let complaints = boot::step_complaint(&report, &step.id);
-        if step.id == CHURN {
-            cases.push(Case::judge(NAME, &name, complaints));
-        } else if !complaints.is_empty() {
-            cases.push(Case::judge(NAME, step.id.clone(), complaints));
+    let mut programs = Vec::new();
+    for step in &boot.steps {
+        if step.id != boot::LEAKS {
+            programs.extend(boot::step_complaint(&report, &step.id));
         }
     }
-    cases.push(Case::judge(
-        NAME,
-        boot::LEAKS,
-        boot::leak_complaints(&report),
-    ));
-    let mut log = Case::judge(NAME, "kernel log", report.complaints());
-    for splat in &report.splats {
-        log.details.extend(splat.lines.iter().cloned());
+    let mut programs = Case::judge(NAME, "programs", programs);
+    let counts = report.stdout(NAME);
+    programs.details.extend(counts.lines().map(str::to_owned));
+    context.lab.ui.say(counts.trim());
+    if let Some(time) = report.duration(NAME) {
+        programs = programs.took(time);
     }
-    cases.push(log);
-    Ok(cases)
+    let mut complaints = report.complaints();
+    for splat in &report.splats {
+        complaints.extend(splat.lines.iter().cloned());
+    }
+    Ok(vec![
+        programs,
+        Case::judge(NAME, "kernel log", complaints),
+        Case::judge(NAME, boot::LEAKS, boot::leak_complaints(&report)),
+    ])
 }
