@@ -39,6 +39,17 @@ pub trait DriverFile: Sized + Send + Sync + 'static {
     fn open(device: &Device<Self::Driver>) -> Result<Pin<KBox<Self>>>;
 }
 
+/// The [`Driver::File`] of a driver `D` that keeps nothing for a client.
+pub struct Plain<D>(PhantomData<fn() -> D>);
+
+impl<D: Driver<File = Self>> DriverFile for Plain<D> {
+    type Driver = D;
+
+    fn open(_device: &Device<D>) -> Result<Pin<KBox<Self>>> {
+        Ok(KBox::new(Self(PhantomData), GFP_KERNEL)?.into())
+    }
+}
+
 /// An open device node with the driver's `T`.
 ///
 /// Only ever seen as a reference, for the time of a callback.

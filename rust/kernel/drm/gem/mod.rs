@@ -93,6 +93,8 @@ mod create;
 mod kunit;
 mod object;
 #[cfg(CONFIG_RUST_DRM_GEM_SHMEM_HELPER)]
+mod plain;
+#[cfg(CONFIG_RUST_DRM_GEM_SHMEM_HELPER)]
 pub mod shmem;
 
 pub use self::{
@@ -103,6 +105,8 @@ pub use self::{
     },
     object::Object, //
 };
+#[cfg(CONFIG_RUST_DRM_GEM_SHMEM_HELPER)]
+pub use self::plain::Plain;
 
 /// The [`drm::File`] type of the driver that a [`DriverObject`] belongs to.
 pub type DriverFile<T> = drm::File<<<T as DriverObject>::Driver as drm::Driver>::File>;
