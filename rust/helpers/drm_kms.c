@@ -8,7 +8,16 @@
 #ifdef CONFIG_RUST_DRM_KMS
 
 #include <drm/drm_atomic.h>
+#include <linux/aperture.h>
 #include <linux/iosys-map.h>
+
+/* An inline function, or not, as the configuration says. */
+__rust_helper int
+rust_helper_aperture_remove_conflicting_pci_devices(struct pci_dev *pdev,
+						    const char *name)
+{
+	return aperture_remove_conflicting_pci_devices(pdev, name);
+}
 
 __rust_helper void
 rust_helper_drm_atomic_commit_put(struct drm_atomic_commit *commit)

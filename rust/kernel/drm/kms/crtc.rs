@@ -44,6 +44,7 @@ use crate::{
     error::{
         from_err_ptr,
         from_result,
+        to_result,
         VTABLE_DEFAULT_ERROR, //
     },
     prelude::*,
@@ -552,6 +553,27 @@ impl<T: DriverCrtc> Crtc<T> {
     unsafe extern "C" fn handle_vblank_timeout_callback(crtc: *mut bindings::drm_crtc) -> bool {
         // SAFETY: By the safety requirements of this function.
         T::handle_vblank_timeout(unsafe { Self::from_raw(crtc) })
+    }
+}
+
+impl<T: DriverCrtc> CrtcCheck<'_, T> {
+    /// Checks that the CRTC, unless it is off, shows its primary plane.
+    ///
+    /// For hardware that cannot switch the plane off by itself; to be called from
+    /// [`DriverCrtc::atomic_check`]. C: `drm_atomic_helper_check_crtc_primary_plane()`.
+    ///
+    /// # Errors
+    ///
+    /// - `EINVAL` if the CRTC is on without its primary plane.
+    /// - `EBUSY` if the state is lent.
+    pub fn check_primary_plane(&self) -> Result {
+        let new = self.new()?;
+
+        if !new.enabled() {
+            return Ok(());
+        }
+        // SAFETY: The state is valid and belongs to the commit that is being checked.
+        to_result(unsafe { bindings::drm_atomic_helper_check_crtc_primary_plane(new.as_raw()) })
     }
 }
 

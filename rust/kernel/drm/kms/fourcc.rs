@@ -208,6 +208,21 @@ impl FormatInfo {
         bytes.get(plane).map(|&b| u32::from(b))
     }
 
+    /// Returns how many pixels a block has in memory plane `plane`, or [`None`] if the format has
+    /// no such plane.
+    pub fn pixels_per_block(self, plane: usize) -> Option<u32> {
+        if plane >= self.num_planes() {
+            return None;
+        }
+        let plane = plane as c_int;
+
+        // SAFETY: The structure is valid, and `plane`, below the number of planes, fits.
+        Some(unsafe {
+            bindings::drm_format_info_block_width(self.as_raw(), plane)
+                * bindings::drm_format_info_block_height(self.as_raw(), plane)
+        })
+    }
+
     /// Returns the horizontal subsampling factor of the colour planes.
     pub fn hsub(self) -> u32 {
         u32::from(self.raw().hsub)

@@ -48,7 +48,7 @@ pub const MAX_PLANES: usize = 4;
 /// # Invariants
 ///
 /// `self.0` is an initialised `struct drm_framebuffer` of a device of `D`, made by
-/// `drm_gem_fb_create()`: its BOs are GEM objects of `D`.
+/// `drm_gem_fb_create()` or its variant for damage: its BOs are GEM objects of `D`.
 #[repr(transparent)]
 pub struct Framebuffer<D: KmsDriver>(Opaque<bindings::drm_framebuffer>, PhantomData<D>);
 
@@ -87,7 +87,7 @@ impl<D: KmsDriver> Framebuffer<D> {
     /// `fb` must be null or point to a framebuffer of a device of `D` that is valid for `'a`.
     pub(crate) unsafe fn from_raw<'a>(fb: *mut bindings::drm_framebuffer) -> Option<&'a Self> {
         // SAFETY: By the safety requirements of this function; the type is transparent.
-        // INVARIANT: Devices of `D` create framebuffers by `drm_gem_fb_create()` only.
+        // INVARIANT: Devices of `D` create framebuffers by these functions only.
         unsafe { fb.cast::<Self>().as_ref() }
     }
 

@@ -9,8 +9,10 @@ mod fixture;
 
 mod color;
 mod commit;
+mod copy;
 mod edid;
 mod framebuffer;
 mod hotplug;
 mod panic;
 mod setup;
+mod vblankless;

@@ -174,11 +174,15 @@
 //!
 //! C header: [`include/drm/drm_mode_config.h`](srctree/include/drm/drm_mode_config.h)
 
+#[cfg(CONFIG_PCI)]
+mod aperture;
 pub mod atomic;
+mod blit;
 pub mod color;
 pub mod connector;
 pub mod crc;
 pub mod crtc;
+pub mod damage;
 pub mod edid;
 pub mod encoder;
 pub mod fbdev;
@@ -196,6 +200,8 @@ mod queue;
 mod setup;
 pub mod vblank;
 
+#[cfg(CONFIG_PCI)]
+pub use self::aperture::remove_conflicting_pci_devices;
 pub use self::{
     atomic::{
         tail::{
@@ -221,6 +227,7 @@ pub use self::{
         DriverConnector, //
     },
     crc::CrcSource,
+    damage::Damage,
     crtc::{
         Crtc,
         CrtcCheck,

@@ -9,6 +9,7 @@ use super::{
         tail::CommitTail,
         AtomicCheck, //
     },
+    plane::DriverPlane,
     KmsDriver, //
 };
 use crate::{
@@ -64,7 +65,11 @@ impl<D: KmsDriver> ModeConfigVtables<D> {
     pub(super) const FUNCS: bindings::drm_mode_config_funcs = {
         let mut funcs: bindings::drm_mode_config_funcs = pin_init::zeroed();
 
-        funcs.fb_create = Some(bindings::drm_gem_fb_create);
+        funcs.fb_create = if <D::Plane as DriverPlane>::FB_DAMAGE_CLIPS {
+            Some(bindings::drm_gem_fb_create_with_dirty)
+        } else {
+            Some(bindings::drm_gem_fb_create)
+        };
         funcs.atomic_check = Some(Self::atomic_check_callback);
         funcs.atomic_commit = Some(Self::atomic_commit_callback);
         funcs

@@ -82,6 +82,13 @@ pub trait DriverPlane: Send + Sync + Sized + 'static {
     /// that memory without anybody doing anything about it. See [`panic`](super::panic).
     const PANIC_SCREEN: bool = false;
 
+    /// Whether user space can tell which parts of a framebuffer have changed: by the property
+    /// `FB_DAMAGE_CLIPS`, or by the ioctl `DIRTYFB` for what is shown already.
+    ///
+    /// For devices that keep a copy of the picture. What has changed is then found by
+    /// [`PlaneCommit::damage`].
+    const FB_DAMAGE_CLIPS: bool = false;
+
     /// Checks the new state of the plane.
     ///
     /// Called before the check of its CRTC; modeset locks of all objects in the commit are held.
@@ -355,6 +362,11 @@ impl<T: DriverPlane> Plane<T> {
         }
         // SAFETY: The plane is not in use yet.
         unsafe { (*plane).helper_private = const { &Self::HELPER_FUNCS } };
+
+        if T::FB_DAMAGE_CLIPS {
+            // SAFETY: The plane is initialised and not in use yet.
+            unsafe { bindings::drm_plane_enable_fb_damage_clips(plane) };
+        }
 
         // INVARIANT: Initialised above.
         // SAFETY: The plane lives as long as the device, hence longer than its setup phase.

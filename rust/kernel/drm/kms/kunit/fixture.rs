@@ -139,6 +139,7 @@ pub(super) struct Script {
     pub(super) info: ModeConfigInfo,
     pub(super) setup: fn(&SetupDevice<'_, TestKms>) -> Result,
     pub(super) check: fn(&mut AtomicCheck<'_, TestKms>) -> Result,
+    pub(super) update: fn(&PlaneCommit<'_, TestPlane>),
     pub(super) flush: fn(&CrtcCommit<'_, TestCrtc>),
     pub(super) modes: fn(&ConnectorProbe<'_, TestConnector>) -> Result,
     pub(super) enables_first: bool,
@@ -155,6 +156,7 @@ impl Script {
         },
         setup: |setup| display(setup).map(|_| ()),
         check: |check| check.helper_check(),
+        update: |_| {},
         flush: |_| {},
         modes: |probe| {
             probe.add_modes_noedid(1024, 768);
@@ -270,6 +272,7 @@ impl kms::DriverPlane for TestPlane {
 
     const MAP_FRAMEBUFFERS: bool = true;
     const PANIC_SCREEN: bool = true;
+    const FB_DAMAGE_CLIPS: bool = true;
 
     fn atomic_check(check: &PlaneCheck<'_, Self>) -> Result {
         check.dev().events.push(PLANE_CHECK);
@@ -285,6 +288,7 @@ impl kms::DriverPlane for TestPlane {
 
     fn atomic_update(commit: &PlaneCommit<'_, Self>) {
         commit.dev().events.push(PLANE_UPDATE);
+        (commit.dev().script.update)(commit);
     }
 
     fn atomic_disable(commit: &PlaneCommit<'_, Self>) {
@@ -422,31 +426,31 @@ pub(super) fn device(
 }
 
 /// Returns a CRTC of `dev`, as long as it has one of that index.
-pub(super) fn crtc(dev: &Device<TestKms>, index: i32) -> Result<&Crtc<TestCrtc>> {
+pub(super) fn crtc<D: kms::KmsDriver>(dev: &Device<D>, index: i32) -> Result<&Crtc<D::Crtc>> {
     // SAFETY: The device is valid.
     let crtc = unsafe { bindings::drm_crtc_from_index(dev.as_raw(), index) };
 
     if crtc.is_null() {
         return Err(ENOENT);
     }
-    // SAFETY: A CRTC of a device of `TestKms`, which lives as long as the device.
+    // SAFETY: A CRTC of a device of `D`, which lives as long as the device.
     Ok(unsafe { Crtc::from_raw(crtc) })
 }
 
 /// Returns a plane of `dev`, as long as it has one of that index.
-pub(super) fn plane(dev: &Device<TestKms>, index: i32) -> Result<&Plane<TestPlane>> {
+pub(super) fn plane<D: kms::KmsDriver>(dev: &Device<D>, index: i32) -> Result<&Plane<D::Plane>> {
     // SAFETY: The device is valid.
     let plane = unsafe { bindings::drm_plane_from_index(dev.as_raw(), index) };
 
     if plane.is_null() {
         return Err(ENOENT);
     }
-    // SAFETY: A plane of a device of `TestKms`, which lives as long as the device.
+    // SAFETY: A plane of a device of `D`, which lives as long as the device.
     Ok(unsafe { Plane::from_raw(plane) })
 }
 
 /// Returns the first connector of `dev`.
-pub(super) fn connector(dev: &Device<TestKms>) -> *mut bindings::drm_connector {
+pub(super) fn connector<D: kms::KmsDriver>(dev: &Device<D>) -> *mut bindings::drm_connector {
     // SAFETY: The device is valid and has a connector; nobody else uses the device.
     unsafe {
         container_of!(
@@ -458,8 +462,8 @@ pub(super) fn connector(dev: &Device<TestKms>) -> *mut bindings::drm_connector {
 }
 
 /// Makes, checks and executes a commit as an ioctl does; `fill` says what is in it.
-pub(super) fn commit(
-    dev: &Device<TestKms>,
+pub(super) fn commit<D: kms::KmsDriver>(
+    dev: &Device<D>,
     mut fill: impl FnMut(*mut bindings::drm_atomic_commit) -> Result,
 ) -> Result {
     let mut ctx = bindings::drm_modeset_acquire_ctx::default();
@@ -493,19 +497,19 @@ pub(super) fn commit(
 pub(super) const SIZE: (u32, u32) = (640, 480);
 
 /// Has `commit` show `fb` on the first display of `dev`, or switch the display off.
-pub(super) fn show(
-    dev: &Device<TestKms>,
+pub(super) fn show<D: kms::KmsDriver>(
+    dev: &Device<D>,
     commit: *mut bindings::drm_atomic_commit,
-    fb: Option<&Framebuffer<TestKms>>,
+    fb: Option<&Framebuffer<D>>,
 ) -> Result {
     show_with(dev, commit, fb, |_| ())
 }
 
 /// Does what [`show`] does, with a mode that `change` has changed.
-pub(super) fn show_with(
-    dev: &Device<TestKms>,
+pub(super) fn show_with<D: kms::KmsDriver>(
+    dev: &Device<D>,
     commit: *mut bindings::drm_atomic_commit,
-    fb: Option<&Framebuffer<TestKms>>,
+    fb: Option<&Framebuffer<D>>,
     change: fn(&mut bindings::drm_display_mode),
 ) -> Result {
     let mut mode = bindings::drm_display_mode {
@@ -556,7 +560,11 @@ pub(super) fn show_with(
 }
 
 /// Creates a BO of at least `size` bytes and returns its handle.
-pub(super) fn dumb(dev: &Device<TestKms>, client: &Client<TestKms>, size: u32) -> Result<u32> {
+pub(super) fn dumb<D: kms::KmsDriver>(
+    dev: &Device<D>,
+    client: &Client<D>,
+    size: u32,
+) -> Result<u32> {
     let mut args = bindings::drm_mode_create_dumb {
         width: size.div_ceil(64),
         height: 16,
@@ -572,13 +580,13 @@ pub(super) fn dumb(dev: &Device<TestKms>, client: &Client<TestKms>, size: u32) -
 }
 
 /// Creates a framebuffer, as the ioctl does after its own checks.
-pub(super) fn framebuffer(
-    dev: &Device<TestKms>,
-    client: &Client<TestKms>,
+pub(super) fn framebuffer<D: kms::KmsDriver>(
+    dev: &Device<D>,
+    client: &Client<D>,
     format: kms::Fourcc,
     (width, height): (u32, u32),
     planes: &[(u32, u32, u32)],
-) -> Result<ARef<Framebuffer<TestKms>>> {
+) -> Result<ARef<Framebuffer<D>>> {
     let mut cmd = bindings::drm_mode_fb_cmd2 {
         width,
         height,
@@ -597,7 +605,7 @@ pub(super) fn framebuffer(
         bindings::drm_gem_fb_create(dev.as_raw(), client.file().as_raw(), info.as_raw(), &cmd)
     })?;
 
-    // SAFETY: A framebuffer of a device of `TestKms`. The reference to it is ours; the one to the
+    // SAFETY: A framebuffer of a device of `D`. The reference to it is ours; the one to the
     // device is taken here.
     unsafe {
         bindings::drm_dev_get(dev.as_raw());
@@ -606,10 +614,10 @@ pub(super) fn framebuffer(
 }
 
 /// Creates a framebuffer for [`show`].
-pub(super) fn screen(
-    dev: &Device<TestKms>,
-    client: &Client<TestKms>,
-) -> Result<ARef<Framebuffer<TestKms>>> {
+pub(super) fn screen<D: kms::KmsDriver>(
+    dev: &Device<D>,
+    client: &Client<D>,
+) -> Result<ARef<Framebuffer<D>>> {
     let (width, height) = SIZE;
     let bo = dumb(dev, client, width * 4 * height)?;
 
