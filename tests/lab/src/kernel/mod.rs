@@ -47,10 +47,10 @@ pub fn diagnostics(log: &str, is_ours: impl Fn(&str) -> bool) -> Vec<String> {
 }
 
 impl Built {
-    /// Returns the UML program. It is linked statically, and so runs outside
-    /// of the root as well.
+    /// Returns the kernel image; for UML the program, which is linked
+    /// statically, and so runs outside of the root as well.
     pub fn image(&self) -> PathBuf {
-        self.out.join("linux")
+        self.out.join(self.flavour.image())
     }
 
     /// Returns a sandbox with source, output and ccache in place.
