@@ -6,8 +6,10 @@
 //! over these eight bytes of each pixel, line after line, little-endian, with neither an initial
 //! value nor a final inversion.
 
+use crate::format::Layout;
 use crate::gamma::Table;
 use anyhow::{Context, Result};
+use drm::buffer::DrmFourcc;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -66,6 +68,19 @@ impl Pixel {
     }
 }
 
+/// A rectangle in pixels, within a frame or a framebuffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Area {
+    /// Left edge.
+    pub x: u32,
+    /// Top edge.
+    pub y: u32,
+    /// Width.
+    pub width: u32,
+    /// Height.
+    pub height: u32,
+}
+
 /// A whole frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Canvas {
@@ -93,6 +108,43 @@ impl Canvas {
             width,
             height,
             pixels: vec![colour; width * height],
+        }
+    }
+
+    /// What the CRTC composes from one XRGB8888 framebuffer, of whose lines `memory` has the
+    /// bytes, `pitch` bytes apart, and of which the frame shows the part that begins at `at`.
+    pub fn of_xrgb8888(
+        memory: &[u8],
+        pitch: usize,
+        at: (usize, usize),
+        size: (u32, u32),
+    ) -> Result<Self> {
+        let layout = Layout::of(DrmFourcc::Xrgb8888).context("XRGB8888")?;
+        let (width, height) = (size.0 as usize, size.1 as usize);
+        let mut canvas = Canvas::filled(width, height, Pixel::default());
+        for (y, line) in memory.chunks(pitch).skip(at.1).take(height).enumerate() {
+            let pixels = line.chunks_exact(layout.bytes).skip(at.0).take(width);
+            for (x, bytes) in pixels.enumerate() {
+                if let Some(pixel) = canvas.pixel_mut(x as i64, y as i64) {
+                    *pixel = layout.read(bytes);
+                }
+            }
+        }
+        Ok(canvas)
+    }
+
+    /// Takes the pixels of `area` over from `other`, which has the same size.
+    pub fn copy_area(&mut self, other: &Canvas, area: Area) {
+        let (width, height) = (self.width, self.height);
+        let columns = area.x as usize..((area.x + area.width) as usize).min(width);
+        for y in area.y as usize..((area.y + area.height) as usize).min(height) {
+            let line = y * width;
+            let range = line + columns.start..line + columns.end;
+            if let (Some(to), Some(from)) =
+                (self.pixels.get_mut(range.clone()), other.pixels.get(range))
+            {
+                to.copy_from_slice(from);
+            }
         }
     }
 
@@ -157,6 +209,35 @@ impl Canvas {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn areas_are_taken_over() {
+        let old = Canvas::filled(3, 2, Pixel::default());
+        let new = Canvas::filled(3, 2, WHITE);
+        let mut canvas = old.clone();
+        let area = Area {
+            x: 1,
+            y: 1,
+            width: 9,
+            height: 1,
+        };
+        canvas.copy_area(&new, area);
+        let white: Vec<_> = canvas.pixels.iter().map(|&pixel| pixel == WHITE).collect();
+        assert_eq!(white, [false, false, false, false, true, true]);
+        let outside = Area { x: 3, y: 2, ..area };
+        canvas.copy_area(&old, outside);
+        assert_eq!(canvas.pixels[5], WHITE);
+    }
+
+    #[test]
+    fn a_part_of_a_framebuffer_is_read() {
+        let mut memory = vec![0; 2 * 16];
+        memory[16 + 4..16 + 7].fill(0xff);
+        let canvas = Canvas::of_xrgb8888(&memory, 16, (1, 1), (1, 1)).unwrap();
+        assert_eq!(canvas.pixels, [WHITE]);
+        let canvas = Canvas::of_xrgb8888(&memory, 16, (0, 1), (1, 1)).unwrap();
+        assert_ne!(canvas.pixels, [WHITE]);
+    }
 
     const WHITE: Pixel = Pixel {
         a: 0xffff,

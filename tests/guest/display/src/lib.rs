@@ -15,5 +15,6 @@ pub mod flip;
 pub mod format;
 pub mod gamma;
 pub mod output;
+pub mod pause;
 pub mod picture;
 pub mod scanout;

@@ -2,6 +2,7 @@
 
 //! A connector, the CRTC and primary plane that drive it, and framebuffers to show there.
 
+use crate::canvas::Area;
 use crate::card::{Card, Properties};
 use anyhow::{Context, Result, anyhow, bail};
 use drm::buffer::{Buffer as _, DrmFourcc};
@@ -213,6 +214,54 @@ impl Output {
             request,
         )
         .context("atomic commit that flips")
+    }
+
+    /// Takes the connector's first mode of that size from now on.
+    pub fn set_size(&mut self, card: &Card, size: (u16, u16)) -> Result<()> {
+        let info = card
+            .get_connector(self.connector, false)
+            .context("DRM_IOCTL_MODE_GETCONNECTOR")?;
+        self.mode = *info
+            .modes()
+            .iter()
+            .find(|mode| mode.size() == size)
+            .ok_or_else(|| anyhow!("the connector has no mode of {} by {}", size.0, size.1))?;
+        Ok(())
+    }
+
+    /// Shows the part of `fb` that begins at `at`, in one blocking commit that says that only
+    /// `damage` differs from what was shown; nothing is said if that is empty.
+    pub fn update(
+        &self,
+        card: &Card,
+        fb: &Framebuffer,
+        at: (u32, u32),
+        damage: &[Area],
+    ) -> Result<()> {
+        let clips: Vec<[i32; 4]> = damage
+            .iter()
+            .map(|area| [area.x, area.y, area.x + area.width, area.y + area.height])
+            .map(|edges| edges.map(|edge| edge as i32))
+            .collect();
+        let blob = match clips.as_slice() {
+            [] => 0,
+            clips => card
+                .create_property_blob(clips)
+                .context("creating the damage blob")?
+                .into(),
+        };
+        let mut request = AtomicModeReq::new();
+        for (name, value) in [
+            ("FB_ID", raw(fb.handle)),
+            ("SRC_X", u64::from(at.0) << 16),
+            ("SRC_Y", u64::from(at.1) << 16),
+            ("FB_DAMAGE_CLIPS", blob),
+        ] {
+            let id = property_of(&self.plane_props, name)?;
+            request.add_raw_property(self.plane.into(), id, value);
+        }
+        card.atomic_commit(AtomicCommitFlags::empty(), request)
+            .context("atomic commit with damage")
     }
 
     /// Turns everything off, in one blocking commit.

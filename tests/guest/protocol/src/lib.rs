@@ -22,6 +22,10 @@ pub const EVENTS_FILE: &str = "events.jsonl";
 /// and `ID.err`.
 pub const OUTPUT_DIR: &str = "steps";
 
+/// Name of the folder inside [`Plan::results`] in which a program makes a file to have the host
+/// do something now. The program goes on when the host has removed the file.
+pub const PAUSE_DIR: &str = "pauses";
+
 /// Start of the line that the guest writes into the kernel log before each step, so that a
 /// kernel warning can be attributed to a step.
 pub const STEP_MARKER: &str = "lab: step ";

@@ -5,11 +5,10 @@
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use display::canvas::{Canvas, Pixel};
+use display::canvas::Canvas;
 use display::card::Card;
 use display::crc::{Entry, Stream};
 use display::flip::{self, Flip};
-use display::format::Layout;
 use display::output::{Framebuffer, Output};
 use display::picture::Picture;
 use guest_protocol::display::{CrcCheck, Report, Shown};
@@ -94,24 +93,6 @@ fn run(arguments: &Arguments) -> Result<bool> {
     Ok(report.is_ok())
 }
 
-/// The canvas that the CRTC composes from one full-screen XRGB8888 framebuffer.
-fn composed(memory: &[u8], pitch: usize, width: u32, height: u32) -> Result<Canvas> {
-    let layout = Layout::of(drm::buffer::DrmFourcc::Xrgb8888).context("XRGB8888")?;
-    let mut canvas = Canvas::filled(width as usize, height as usize, Pixel::default());
-    for (y, line) in memory.chunks(pitch).take(height as usize).enumerate() {
-        for (x, bytes) in line
-            .chunks_exact(layout.bytes)
-            .take(width as usize)
-            .enumerate()
-        {
-            if let Some(pixel) = canvas.pixel_mut(x as i64, y as i64) {
-                *pixel = layout.read(bytes);
-            }
-        }
-    }
-    Ok(canvas)
-}
-
 struct Show<'a> {
     card: &'a Card,
     output: &'a Output,
@@ -126,7 +107,7 @@ impl Show<'_> {
         let pitch = fb.pitch();
         let mut memory = fb.map(self.card)?;
         picture.copy_to(&mut memory, pitch);
-        composed(&memory, pitch, width, height)
+        Canvas::of_xrgb8888(&memory, pitch, (0, 0), (width, height))
     }
 
     fn png(&self, canvas: &Canvas, name: &str, shown: &mut Shown) -> Result<()> {
