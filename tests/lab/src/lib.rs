@@ -33,6 +33,7 @@ pub mod log;
 pub mod machine;
 pub mod modules;
 pub mod overlay;
+pub mod picture;
 pub mod prepare;
 pub mod proc;
 pub mod report;

@@ -93,6 +93,12 @@ impl Sandbox {
         self
     }
 
+    /// Lets the device node `path` of the machine be used.
+    pub fn device(mut self, path: &str) -> Self {
+        self.args(["--dev-bind", path, path]);
+        self
+    }
+
     /// Sets a variable of the environment.
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.args([OsStr::new("--setenv"), name.as_ref(), value.as_ref()]);

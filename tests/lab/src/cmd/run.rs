@@ -8,7 +8,7 @@ use crate::{
     context::Lab,
     guest::Programs,
     kernel::Flavour,
-    machine::{self, Boot, Report, monitor::Progress, uml::Uml},
+    machine::{self, Boot, Report, monitor::Progress},
     show::{self, Row, Show},
 };
 use anyhow::Result;
@@ -95,7 +95,7 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
     let step = lab.ui.step(format!("run {}", args.driver), None);
     let mut first_frame = None;
     let report = machine::run(
-        &Uml::new(&built),
+        &*machine::of(lab, &built)?,
         &built,
         &programs,
         &boot,
@@ -106,7 +106,7 @@ pub fn show(lab: &Lab, args: &RunArgs, output: &Path) -> Result<Outcome> {
             {
                 first_frame = Some(started.elapsed());
             }
-            Progress::Event(_) | Progress::Line(_) => {}
+            Progress::Event(_) | Progress::Line(_) | Progress::Paused(_) => {}
             Progress::Splat(title) => lab.ui.say(format!("kernel: {title}")),
         },
     )?;

@@ -8,7 +8,7 @@ use crate::{
     context::Lab,
     guest::Programs,
     kernel::Flavour,
-    machine::{self, Boot, GUEST_RUN, monitor::Progress, uml::Uml},
+    machine::{self, Boot, GUEST_RUN, monitor::Progress},
     show,
 };
 use anyhow::Result;
@@ -91,11 +91,17 @@ fn picture(lab: &Lab, args: &ScreenshotArgs, output: &Path) -> Result<Outcome> {
     command.extend(args.client.iter().cloned());
     boot.run(CLIENT, LIMIT, command);
 
-    let report = machine::run(&Uml::new(&built), &built, &programs, &boot, |progress| {
-        if let Progress::Splat(title) = progress {
-            lab.ui.say(format!("kernel: {title}"));
-        }
-    })?;
+    let report = machine::run(
+        &*machine::of(lab, &built)?,
+        &built,
+        &programs,
+        &boot,
+        |progress| {
+            if let Progress::Splat(title) = progress {
+                lab.ui.say(format!("kernel: {title}"));
+            }
+        },
+    )?;
     let mut rows = show::failed_loads(&report);
     rows.extend(show::client_rows(&report, CLIENT));
     Ok(Outcome {

@@ -7,7 +7,7 @@ use crate::{
     context::Lab,
     guest::Programs,
     kernel::Flavour,
-    machine::{self, Boot, monitor::Progress, uml::Uml},
+    machine::{self, Boot, Device, Need, monitor::Progress, needs},
 };
 use anyhow::Result;
 use clap::Args;
@@ -33,6 +33,12 @@ pub struct ShellArgs {
     /// Boot the kernel with every check.
     #[arg(long)]
     pub debug: bool,
+    /// Boot this kernel.
+    #[arg(long, value_enum, value_name = "KERNEL", conflicts_with = "debug")]
+    pub kernel: Option<Flavour>,
+    /// Have QEMU emulate this device: what its option -device says.
+    #[arg(long, value_name = "DEVICE", conflicts_with = "debug")]
+    pub device: Vec<String>,
     /// How long a command may take, in seconds.
     #[arg(long, default_value_t = 600)]
     pub limit: u64,
@@ -46,10 +52,16 @@ pub struct ShellArgs {
 
 /// Runs the subcommand.
 pub fn main(lab: &Lab, args: &ShellArgs) -> Result<ExitCode> {
-    let flavour = if args.debug {
-        Flavour::UmlDebug
-    } else {
-        Flavour::Uml
+    let mut needs = Vec::new();
+    if args.debug {
+        needs.push(Need::Checks);
+    }
+    if !args.device.is_empty() {
+        needs.push(Need::EmulatedDevices);
+    }
+    let flavour = match args.kernel {
+        Some(flavour) => flavour,
+        None => needs::cheapest(&needs)?,
     };
     let built = args.foreign.ensure(lab, flavour)?;
     let programs = Programs::ensure(lab, &built.root)?;
@@ -58,6 +70,7 @@ pub fn main(lab: &Lab, args: &ShellArgs) -> Result<ExitCode> {
     if !args.bare {
         boot::load_driver(&mut boot, &built, args.driver)?;
     }
+    boot.devices = args.device.iter().cloned().map(Device::Emulated).collect();
     if args.command.is_empty() {
         if !std::io::stdin().is_terminal() {
             anyhow::bail!("a shell needs a terminal; `lab shell -- COMMAND` does not");
@@ -73,11 +86,17 @@ pub fn main(lab: &Lab, args: &ShellArgs) -> Result<ExitCode> {
         let limit = Duration::from_secs(args.limit);
         boot.run(COMMAND, limit, &args.command);
     }
-    let report = machine::run(&Uml::new(&built), &built, &programs, &boot, |progress| {
-        if let Progress::Splat(title) = progress {
-            lab.ui.say(format!("kernel: {title}"));
-        }
-    })?;
+    let report = machine::run(
+        &*machine::of(lab, &built)?,
+        &built,
+        &programs,
+        &boot,
+        |progress| {
+            if let Progress::Splat(title) = progress {
+                lab.ui.say(format!("kernel: {title}"));
+            }
+        },
+    )?;
     std::io::stdout().write_all(report.stdout(COMMAND).as_bytes())?;
     std::io::stderr().write_all(report.stderr(COMMAND).as_bytes())?;
 

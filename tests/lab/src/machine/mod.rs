@@ -6,23 +6,29 @@
 //! plan in its initial RAM disk and leaves events and output in a folder that
 //! the host sees, so every machine gives the same [`Report`]. What differs is
 //! in [`Machine`]: how a process is made of it all, and which file systems the
-//! guest can mount.
+//! guest can mount. A test says what it [needs](Need), and gets the machine
+//! that has it and costs least.
 
 pub mod initrd;
 pub mod monitor;
+pub mod needs;
+pub mod qemu;
+pub mod qmp;
 pub mod uml;
+
+pub use needs::Need;
 
 use crate::{
     context::Lab,
     guest::Programs,
-    kernel::Built,
+    kernel::{Built, Flavour},
     log::{
         known::Known,
         splat::{Scanner, Splat},
     },
     proc::{self, Job},
 };
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use guest_protocol::{Action, Command as GuestCommand, Event, Mount, Outcome, Plan, Step};
 use monitor::{Follower, Progress};
 use std::{
@@ -49,6 +55,13 @@ const LATENESS: Duration = Duration::from_secs(30);
 /// How long powering off may take.
 const POWER_OFF: Duration = Duration::from_secs(30);
 
+/// A device that the machine has because a test wants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// One that QEMU emulates, in the words of its option `-device`.
+    Emulated(String),
+}
+
 /// What to boot and what to do there.
 #[derive(Clone, Debug)]
 pub struct Boot {
@@ -60,6 +73,8 @@ pub struct Boot {
     pub memory: u32,
     /// Further words of the kernel's command line.
     pub arguments: Vec<String>,
+    /// Devices beyond those that every machine of the kind has.
+    pub devices: Vec<Device>,
     /// How long it may take until the guest's first process runs.
     pub patience: Duration,
     /// How long a step may say nothing on the console, if there is a limit.
@@ -84,6 +99,7 @@ impl Boot {
             steps: Vec::new(),
             memory: 1024,
             arguments: Vec::new(),
+            devices: Vec::new(),
             patience: Duration::from_secs(180),
             silence: None,
             interactive: false,
@@ -232,17 +248,51 @@ impl Report {
     }
 }
 
+/// A folder of the host that the guest sees.
+#[derive(Clone, Debug)]
+pub struct Share {
+    /// Names it among those of a boot.
+    pub tag: &'static str,
+    /// Where it is on the host.
+    pub outside: PathBuf,
+    /// Where the guest sees it.
+    pub inside: &'static str,
+    /// Whether the guest must not write to it.
+    pub read_only: bool,
+}
+
 /// A way to boot a kernel.
 pub trait Machine {
     /// What users call it.
     fn name(&self) -> &'static str;
 
-    /// The mount that shows the guest the folder `outside` of the host.
-    fn share(&self, outside: &Path, inside: &str, read_only: bool) -> Result<Mount>;
+    /// The mount by which the guest sees `share`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the machine cannot show it.
+    fn mount(&self, share: &Share) -> Result<Mount>;
 
-    /// The command that boots with the given initial RAM disk, console on
-    /// standard input and output.
-    fn command(&self, boot: &Boot, initrd: &Path) -> Result<Command>;
+    /// The command that boots with the given initial RAM disk, `shares` to be
+    /// seen, console on standard input and output.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the machine cannot do what `boot` asks for.
+    fn command(&self, boot: &Boot, initrd: &Path, shares: &[Share]) -> Result<Command>;
+}
+
+/// Returns the machine that boots the kernel of `built`.
+///
+/// # Errors
+///
+/// Fails if there is none.
+pub fn of(lab: &Lab, built: &Built) -> Result<Box<dyn Machine>> {
+    Ok(match built.flavour {
+        Flavour::Uml | Flavour::UmlDebug => Box::new(uml::Uml::new(built)),
+        Flavour::X86_64 => Box::new(qemu::Qemu::new(lab, built)?),
+        Flavour::Arm64 => bail!("no machine boots the kernel {}", built.flavour),
+    })
 }
 
 /// Boots `boot` on `machine` and watches it to its end. `progress` hears of
@@ -264,12 +314,13 @@ pub fn run(
         .dir
         .canonicalize()
         .with_context(|| format!("{}", boot.dir.display()))?;
-    let plan = plan(machine, built, boot, &dir)?;
+    let shares = shares(built, &dir);
+    let plan = plan(machine, &shares, boot)?;
     let initrd = dir.join("initrd.cpio");
     initrd::write(&initrd, &programs.agent(), &plan)?;
     programs.copy_to(&dir.join("bin"))?;
 
-    let mut command = machine.command(boot, &initrd)?;
+    let mut command = machine.command(boot, &initrd, &shares)?;
     let console = dir.join(monitor::CONSOLE);
     let started = Instant::now();
     if boot.interactive {
@@ -308,6 +359,10 @@ pub fn run(
         for event in follower.poll()? {
             watch.hear(&event);
             progress(&Progress::Event(&event));
+        }
+        for pause in follower.pauses()? {
+            progress(&Progress::Paused(&pause));
+            follower.resume(&pause)?;
         }
         for line in follower.console_lines()? {
             watch.heard = Instant::now();
@@ -368,13 +423,28 @@ fn end(follower: &Follower, status: &str) -> End {
     }
 }
 
-fn plan(machine: &dyn Machine, built: &Built, boot: &Boot, dir: &Path) -> Result<Plan> {
-    let mounts = vec![
-        machine.share(&built.out, GUEST_MODULES, true)?,
-        machine.share(dir, GUEST_RUN, false)?,
-    ];
+/// The folders that every guest sees; the first one is its root.
+fn shares(built: &Built, dir: &Path) -> [Share; 3] {
+    let share = |tag, outside: &Path, inside, read_only| Share {
+        tag,
+        outside: outside.into(),
+        inside,
+        read_only,
+    };
+    [
+        share("root", &built.root, "/", true),
+        share("build", &built.out, GUEST_MODULES, true),
+        share("run", dir, GUEST_RUN, false),
+    ]
+}
+
+fn plan(machine: &dyn Machine, shares: &[Share], boot: &Boot) -> Result<Plan> {
+    let mut mounts = Vec::new();
+    for share in shares {
+        mounts.push(machine.mount(share)?);
+    }
     Ok(Plan {
-        root: machine.share(&built.root, "/", true)?,
+        root: mounts.remove(0),
         mounts,
         results: GUEST_RUN.into(),
         // IGT takes a console for a sign that somebody else owns the display.

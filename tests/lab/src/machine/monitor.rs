@@ -4,8 +4,12 @@
 
 use crate::log::lines::Lines;
 use anyhow::{Context, Result};
-use guest_protocol::{EVENTS_FILE, Event};
-use std::path::Path;
+use guest_protocol::{EVENTS_FILE, Event, PAUSE_DIR};
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 /// Name of the file that the console is captured in.
 pub const CONSOLE: &str = "console.log";
@@ -19,6 +23,9 @@ pub enum Progress<'a> {
     Line(&'a str),
     /// The kernel began to complain; this is the first line of it.
     Splat(&'a str),
+    /// A program in the guest waits for us, under this name; it goes on when
+    /// this has been dealt with.
+    Paused(&'a str),
 }
 
 /// Reads what is new in the files of a boot.
@@ -26,6 +33,7 @@ pub enum Progress<'a> {
 pub struct Follower {
     event_lines: Lines,
     console: Lines,
+    pauses: PathBuf,
     events: Vec<Event>,
 }
 
@@ -35,6 +43,7 @@ impl Follower {
         Self {
             event_lines: Lines::new(dir.join(EVENTS_FILE)),
             console: Lines::new(dir.join(CONSOLE)),
+            pauses: dir.join(PAUSE_DIR),
             events: Vec::new(),
         }
     }
@@ -62,6 +71,36 @@ impl Follower {
     /// Fails if the file cannot be read.
     pub fn console_lines(&mut self) -> Result<Vec<String>> {
         self.console.next_lines()
+    }
+
+    /// Returns the names under which programs wait.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the folder cannot be read.
+    pub fn pauses(&self) -> Result<Vec<String>> {
+        let context = || format!("{}", self.pauses.display());
+        let entries = match fs::read_dir(&self.pauses) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.with_context(context)?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry.with_context(context)?.file_name();
+            names.push(name.to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Lets the program that waits as `name` go on.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it does not wait.
+    pub fn resume(&self, name: &str) -> Result<()> {
+        let path = self.pauses.join(name);
+        fs::remove_file(&path).with_context(|| format!("{}", path.display()))
     }
 
     /// Returns all events so far.

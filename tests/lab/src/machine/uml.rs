@@ -2,9 +2,9 @@
 
 //! User-Mode Linux: the kernel as an ordinary process.
 
-use super::{Boot, Machine};
+use super::{Boot, Machine, Share};
 use crate::kernel::Built;
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use guest_protocol::Mount;
 use std::{
     path::{Path, PathBuf},
@@ -31,20 +31,24 @@ impl Machine for Uml {
         "uml"
     }
 
-    fn share(&self, outside: &Path, inside: &str, read_only: bool) -> Result<Mount> {
+    fn mount(&self, share: &Share) -> Result<Mount> {
+        let outside = &share.outside;
         let data = outside
             .to_str()
             .ok_or_else(|| anyhow!("{} is not valid UTF-8", outside.display()))?;
         Ok(Mount {
-            target: inside.into(),
+            target: share.inside.into(),
             fstype: "hostfs".into(),
             source: "none".into(),
             data: data.into(),
-            read_only,
+            read_only: share.read_only,
         })
     }
 
-    fn command(&self, boot: &Boot, initrd: &Path) -> Result<Command> {
+    fn command(&self, boot: &Boot, initrd: &Path, _shares: &[Share]) -> Result<Command> {
+        if let Some(device) = boot.devices.first() {
+            bail!("UML has no such device: {device:?}");
+        }
         let mut command = Command::new(&self.image);
         command
             // The control socket; by default it is in the user's home.

@@ -5,7 +5,7 @@
 use super::Context;
 use crate::{
     boot::{self, RunDir},
-    machine::{self, Boot, GUEST_RUN, monitor::Progress, uml::Uml},
+    machine::{self, Boot, GUEST_RUN, monitor::Progress},
     report::Case,
 };
 use anyhow::Result;
@@ -48,11 +48,17 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
     boot::scan_for_leaks(&mut boot, &built);
 
     let step = context.lab.ui.step(&name, None);
-    let report = machine::run(&Uml::new(&built), &built, &programs, &boot, |progress| {
-        if let Progress::Splat(title) = progress {
-            step.note(title);
-        }
-    })?;
+    let report = machine::run(
+        &*machine::of(context.lab, &built)?,
+        &built,
+        &programs,
+        &boot,
+        |progress| {
+            if let Progress::Splat(title) = progress {
+                step.note(title);
+            }
+        },
+    )?;
     step.done("done");
     boot::keep(&report, machine::monitor::CONSOLE, &context.output)?;
     for line in report.stdout(CHURN).lines() {

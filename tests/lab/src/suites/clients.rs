@@ -8,7 +8,7 @@ use crate::{
     boot::{self, Driver, RunDir},
     clients::{self, Client},
     kernel::Built,
-    machine::{self, Boot, Report, monitor::Progress, uml::Uml},
+    machine::{self, Boot, Report, monitor::Progress},
     report::Case,
     show,
 };
@@ -89,7 +89,7 @@ fn run_client(
     let name = format!("{} on {driver}", client.name());
     let step = context.lab.ui.step(name, None);
     let report = machine::run(
-        &Uml::new(built),
+        &*machine::of(context.lab, built)?,
         built,
         &context.programs()?,
         &boot,

@@ -9,9 +9,8 @@
 use super::Context;
 use crate::{
     boot::{self, RunDir},
-    kernel::Flavour,
     log::ktap::{self, Status},
-    machine::{self, Boot, monitor::Progress, uml::Uml},
+    machine::{self, Boot, Need, monitor::Progress},
     report::{Case, Outcome},
 };
 use anyhow::{Context as _, Result};
@@ -25,7 +24,7 @@ const SAMPLES: [&str; 2] = ["rust_driver_drm_skeleton", "rust_driver_drm_kms"];
 
 /// Runs the suite.
 pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
-    let built = context.built(Flavour::UmlDebug)?;
+    let built = context.built_for(&[Need::Checks])?;
     let programs = context.programs()?;
     let dir = RunDir::new(&built)?;
     let mut boot = Boot::new(context.lab, dir.path())?;
@@ -37,7 +36,7 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
 
     let step = context.lab.ui.step(NAME, None);
     let report = machine::run(
-        &Uml::new(&built),
+        &*machine::of(context.lab, &built)?,
         &built,
         &programs,
         &boot,

@@ -2,6 +2,7 @@
 
 //! The test suites, and which of their tests are wanted.
 
+pub mod bochs;
 pub mod churn;
 pub mod clients;
 pub mod compat;
@@ -19,6 +20,7 @@ use crate::{
     context::Lab,
     guest::Programs,
     kernel::{self, Built, Flavour},
+    machine::needs::{self, Need},
     prepare::{self, Prepared},
     report::Case,
 };
@@ -44,7 +46,7 @@ pub struct Suite {
 }
 
 /// All suites, in the order they run: what is quick to fail comes first.
-pub const SUITES: [Suite; 9] = [
+pub const SUITES: [Suite; 10] = [
     Suite {
         name: unit::NAME,
         about: "unit tests of the tools",
@@ -86,6 +88,13 @@ pub const SUITES: [Suite; 9] = [
         seconds: 120,
         on_demand: false,
         run: clients::run,
+    },
+    Suite {
+        name: bochs::NAME,
+        about: "the sample for QEMU's display, its screen seen from outside",
+        seconds: 30,
+        on_demand: false,
+        run: bochs::run,
     },
     Suite {
         name: igt::NAME,
@@ -183,6 +192,15 @@ impl<'a> Context<'a> {
         };
         self.built.borrow_mut().insert(flavour, built.clone());
         Ok(built)
+    }
+
+    /// Returns the kernel of the cheapest machine that has what is needed.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none, or the build does.
+    pub fn built_for(&self, needs: &[Need]) -> Result<Built> {
+        self.built(needs::cheapest(needs)?)
     }
 
     /// Returns root, source and workspace, prepared once.

@@ -9,7 +9,7 @@
 use super::Context;
 use crate::{
     boot::{self, RunDir},
-    machine::{self, Boot, GUEST_RUN, monitor::Progress, uml::Uml},
+    machine::{self, Boot, GUEST_RUN, monitor::Progress},
     report::Case,
 };
 use anyhow::{Context as _, Result};
@@ -68,7 +68,7 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
         None,
     );
     let report = machine::run(
-        &Uml::new(&built),
+        &*machine::of(context.lab, &built)?,
         &built,
         &context.programs()?,
         &boot,

@@ -14,7 +14,7 @@ use crate::{
     expect::State,
     guest::Programs,
     kernel::{Built, Flavour},
-    machine::{self, Boot, End, GUEST_RUN, monitor::Progress, uml::Uml},
+    machine::{self, Boot, End, GUEST_RUN, monitor::Progress},
     proc,
     ui::Step,
 };
@@ -189,7 +189,7 @@ impl<'a> Session<'a> {
         boot::scan_for_leaks(&mut boot, work.built);
 
         machine::run(
-            &Uml::new(work.built),
+            &*machine::of(work.lab, work.built)?,
             work.built,
             work.programs,
             &boot,
@@ -200,7 +200,7 @@ impl<'a> Session<'a> {
                     }
                 }
                 Progress::Splat(title) => work.step.note(title),
-                Progress::Event(_) => {}
+                Progress::Event(_) | Progress::Paused(_) => {}
             },
         )
     }
