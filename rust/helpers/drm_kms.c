@@ -10,6 +10,7 @@
 #include <drm/drm_atomic.h>
 #include <linux/aperture.h>
 #include <linux/iosys-map.h>
+#include <linux/list.h>
 
 /* An inline function, or not, as the configuration says. */
 __rust_helper int
@@ -23,6 +24,11 @@ __rust_helper void
 rust_helper_drm_atomic_commit_put(struct drm_atomic_commit *commit)
 {
 	drm_atomic_commit_put(commit);
+}
+
+__rust_helper void rust_helper_list_del(struct list_head *entry)
+{
+	list_del(entry);
 }
 
 __rust_helper void

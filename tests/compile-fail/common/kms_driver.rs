@@ -37,7 +37,11 @@ use kernel::{
             PlaneState,
             PlaneType,
             Scaling,
-            SetupDevice, //
+            SetupDevice,
+            WritebackCommit,
+            WritebackConnector,
+            WritebackJob,
+            WritebackProbe, //
         },
         Device,
         Registered,

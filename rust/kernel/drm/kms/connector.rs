@@ -270,10 +270,11 @@ impl<T: DriverConnector> Connector<T> {
 
     /// # Safety
     ///
-    /// `connector` must be a connector of a device of `T::Driver`, valid for `'a`.
+    /// `connector` must be a connector of a device of `T::Driver`, other than a writeback
+    /// connector, valid for `'a`.
     pub(crate) unsafe fn from_raw<'a>(connector: *mut bindings::drm_connector) -> &'a Self {
-        // SAFETY: A device of `T::Driver` has connectors of type `Connector<T>` only, of which the
-        // C structure is the first field.
+        // SAFETY: But for writeback connectors, a device of `T::Driver` has connectors of type
+        // `Connector<T>` only, of which the C structure is the first field.
         unsafe { &*connector.cast() }
     }
 

@@ -16,3 +16,4 @@ mod hotplug;
 mod panic;
 mod setup;
 mod vblankless;
+mod writeback;

@@ -3,8 +3,9 @@
 //! Kernel mode setting (KMS).
 //!
 //! A KMS driver implements [`KmsDriver`] besides [`drm::Driver`], and one trait for each kind of
-//! mode object: [`DriverCrtc`], [`DriverPlane`], [`DriverEncoder`] and [`DriverConnector`]. The
-//! types that implement the latter are the driver's data of one object.
+//! mode object: [`DriverCrtc`], [`DriverPlane`], [`DriverEncoder`] and [`DriverConnector`], and
+//! [`DriverWriteback`] if it has [writeback connectors](writeback). The types that implement the
+//! latter are the driver's data of one object.
 //!
 //! # Lifetimes
 //!
@@ -14,6 +15,7 @@
 //! | states                        | check of a commit              | the next commit has replaced it, or the check failed |
 //! | [`Framebuffer`]               | user space creates it          | last reference ([`ARef`](crate::sync::aref::ARef)) |
 //! | [`FramebufferMap`]            | [`Framebuffer::vmap`]          | dropped                      |
+//! | [`WritebackJob`]              | [`DriverWriteback::commit`]    | completed or dropped         |
 //!
 //! [`drm::Driver::Data`] is dropped *before* mode objects and their states are: their [`Drop`]
 //! cannot use it.
@@ -28,7 +30,8 @@
 //! | [`KmsDriver::atomic_commit_tail`], `atomic_begin`, `atomic_update`, `atomic_flush`, `atomic_enable`, `atomic_disable` | yes | none that could be relied on | no |
 //! | [`DriverCrtc::handle_vblank_timeout`] | no, hard interrupt | none | stops the timer |
 //! | [`DriverCrtc::set_crc_source`] | yes | none | yes |
-//! | [`DriverConnector::get_modes`], [`DriverConnector::detect`] | yes | mode configuration mutex, connection lock | yes |
+//! | [`DriverWriteback::commit`] | yes | none that could be relied on | no, but the job can |
+//! | [`DriverConnector::get_modes`], [`DriverConnector::detect`], [`DriverWriteback::get_modes`] | yes | mode configuration mutex, connection lock | yes |
 //!
 //! # Unplug
 //!
@@ -199,6 +202,7 @@ pub mod plane;
 mod queue;
 mod setup;
 pub mod vblank;
+pub mod writeback;
 
 #[cfg(CONFIG_PCI)]
 pub use self::aperture::remove_conflicting_pci_devices;
@@ -282,6 +286,15 @@ pub use self::{
         OwnedVblankRef,
         PendingVblankEvent,
         VblankRef, //
+    },
+    writeback::{
+        DriverWriteback,
+        WritebackCheck,
+        WritebackCommit,
+        WritebackConnector,
+        WritebackJob,
+        WritebackProbe,
+        WritebackState, //
     },
 };
 

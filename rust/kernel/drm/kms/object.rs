@@ -92,7 +92,7 @@ pub(crate) mod private {
     }
 
     /// How many values [`RawAtomic::BANK`] can have.
-    pub(crate) const BANKS: usize = 3;
+    pub(crate) const BANKS: usize = 4;
 }
 
 use private::{

@@ -59,6 +59,8 @@ pub struct SetupDevice<'a, D: KmsDriver> {
     dev: &'a Device<D>,
     // Planes that are the primary or cursor plane of a CRTC.
     used_planes: Cell<u32>,
+    // Whether something failed after which the device cannot be used, see `all_or_nothing`.
+    failed: Cell<bool>,
     _not_send: NotThreadSafe,
 }
 
@@ -71,7 +73,7 @@ impl<D: KmsDriver> Deref for SetupDevice<'_, D> {
 }
 
 impl<'a, D: KmsDriver> SetupDevice<'a, D> {
-    fn mode_config(&self) -> *mut bindings::drm_mode_config {
+    pub(super) fn mode_config(&self) -> *mut bindings::drm_mode_config {
         // SAFETY: The device is valid.
         unsafe { &raw mut (*self.dev.as_raw()).mode_config }
     }
@@ -82,6 +84,23 @@ impl<'a, D: KmsDriver> SetupDevice<'a, D> {
         } else {
             Err(EINVAL)
         }
+    }
+
+    /// Runs `f`, a step of the setup that the core cannot undo. If it fails, so does the setup, also
+    /// if the driver goes on.
+    pub(super) fn all_or_nothing<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
+        f().inspect_err(|_| self.failed.set(true))
+    }
+
+    /// # Errors
+    ///
+    /// `ENOSPC` if the device has as many connectors as the core can handle.
+    pub(super) fn room_for_connector(&self) -> Result {
+        // SAFETY: The mode configuration is initialised.
+        if unsafe { (*self.mode_config()).num_connector } >= MAX_OBJECTS {
+            return Err(ENOSPC);
+        }
+        Ok(())
     }
 
     /// Creates a plane. C: `drm_universal_plane_init()`.
@@ -214,6 +233,25 @@ impl<'a, D: KmsDriver> SetupDevice<'a, D> {
         unsafe { Encoder::create(self.dev.as_raw(), type_, possible_crtcs, name, data) }
     }
 
+    /// Says that `a` and `b` can be fed by one CRTC at the same time.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if one of them belongs to another device.
+    pub fn allow_clone(&self, a: &Encoder<D::Encoder>, b: &Encoder<D::Encoder>) -> Result {
+        self.same_device(a)?;
+        self.same_device(b)?;
+
+        // The core wants the masks to agree, and each encoder to be in its own.
+        let both = a.mask() | b.mask();
+
+        for encoder in [a, b] {
+            // SAFETY: The encoder is valid, and nobody else uses it during setup.
+            unsafe { (*encoder.as_raw()).possible_clones |= both };
+        }
+        Ok(())
+    }
+
     /// Creates a connector that can be fed by `encoders`; the first one is used unless the driver
     /// says otherwise. C: `drm_connector_init()`.
     ///
@@ -231,10 +269,7 @@ impl<'a, D: KmsDriver> SetupDevice<'a, D> {
         for encoder in encoders {
             self.same_device(*encoder)?;
         }
-        // SAFETY: The mode configuration is initialised.
-        if unsafe { (*self.mode_config()).num_connector } >= MAX_OBJECTS {
-            return Err(ENOSPC);
-        }
+        self.room_for_connector()?;
         let encoders = encoders.iter().map(|encoder| encoder.as_raw());
 
         // SAFETY: The device is in its setup phase; the other requirements were checked above and
@@ -253,7 +288,7 @@ impl<'a, D: KmsDriver> SetupDevice<'a, D> {
         };
         let used = self.used_planes.get();
 
-        if num_crtc == 0 {
+        if num_crtc == 0 || self.failed.get() {
             return Err(EINVAL);
         }
         for index in 0..num_plane {
@@ -322,6 +357,7 @@ pub fn new_device<D: KmsDriver>(
     let setup = SetupDevice {
         dev,
         used_planes: Cell::new(0),
+        failed: Cell::new(false),
         _not_send: NotThreadSafe,
     };
     D::create_objects(&setup)?;
