@@ -7,6 +7,7 @@
 
 mod fixture;
 
+mod blend;
 mod color;
 mod commit;
 mod copy;

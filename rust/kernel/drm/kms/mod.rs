@@ -180,6 +180,7 @@
 #[cfg(CONFIG_PCI)]
 mod aperture;
 pub mod atomic;
+pub mod blend;
 mod blit;
 pub mod color;
 pub mod connector;
@@ -220,6 +221,11 @@ pub use self::{
         ObjectCommit,
         OldStates,
         StateMut, //
+    },
+    blend::{
+        Angle,
+        Rotation,
+        Rotations, //
     },
     connector::{
         Connector,

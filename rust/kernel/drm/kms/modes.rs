@@ -169,6 +169,15 @@ impl Rect {
         }
     }
 
+    pub(crate) fn into_raw(self) -> bindings::drm_rect {
+        bindings::drm_rect {
+            x1: self.x1,
+            y1: self.y1,
+            x2: self.x2,
+            y2: self.y2,
+        }
+    }
+
     /// Returns the width; 0 if the edges are swapped.
     pub fn width(&self) -> u32 {
         u32::try_from(i64::from(self.x2) - i64::from(self.x1)).unwrap_or(0)

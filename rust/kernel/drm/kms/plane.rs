@@ -693,19 +693,6 @@ impl<T: DriverPlane> PlaneState<T> {
         // SAFETY: The state is initialised.
         Rect::from_raw(unsafe { (*self.as_raw()).dst })
     }
-
-    /// Returns the `DRM_MODE_ROTATE_*` and `DRM_MODE_REFLECT_*` bits.
-    pub fn rotation(&self) -> u32 {
-        // SAFETY: The state is initialised.
-        unsafe { (*self.as_raw()).rotation }
-    }
-
-    /// Returns the position in the stack of planes, unique among the planes of the CRTC if the
-    /// device normalises it.
-    pub fn normalized_zpos(&self) -> u32 {
-        // SAFETY: The state is initialised.
-        unsafe { (*self.as_raw()).normalized_zpos }
-    }
 }
 
 impl<T: DriverPlane> StateMut<'_, Plane<T>> {
