@@ -9,6 +9,7 @@
 
 #include <drm/drm_atomic.h>
 #include <linux/aperture.h>
+#include <linux/crc32.h>
 #include <linux/iosys-map.h>
 #include <linux/list.h>
 
@@ -24,6 +25,11 @@ __rust_helper void
 rust_helper_drm_atomic_commit_put(struct drm_atomic_commit *commit)
 {
 	drm_atomic_commit_put(commit);
+}
+
+__rust_helper u32 rust_helper_crc32_optimizations(void)
+{
+	return crc32_optimizations();
 }
 
 __rust_helper void rust_helper_list_del(struct list_head *entry)

@@ -63,6 +63,34 @@ impl CrcSource {
     }
 }
 
+/// Continues the CRC-32 `crc` with `bytes`: polynomial 0xedb88320, lowest power in the top bit, not
+/// inverted at either end. Does not sleep.
+///
+/// For drivers that compute the CRC of a frame themselves. C: `crc32_le()`.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::drm::kms::crc::crc32_le;
+///
+/// // The usual check value is that of the inverted CRC.
+/// assert_eq!(!crc32_le(!0, b"123456789"), 0xcbf4_3926);
+/// assert_eq!(crc32_le(crc32_le(!0, b"1234"), b"56789"), crc32_le(!0, b"123456789"));
+/// ```
+pub fn crc32_le(crc: u32, bytes: &[u8]) -> u32 {
+    // SAFETY: The pointer is valid for reading that many bytes.
+    unsafe { bindings::crc32_le(crc, bytes.as_ptr().cast(), bytes.len()) }
+}
+
+/// Returns whether [`crc32_le`] uses instructions of the processor that are made for it. Without
+/// them it takes one byte at a time. C: `crc32_optimizations()`.
+pub fn has_fast_crc32() -> bool {
+    const CRC32_LE_OPTIMIZATION: u32 = 1 << 0;
+
+    // SAFETY: The function can be called at any time.
+    unsafe { bindings::crc32_optimizations() & CRC32_LE_OPTIMIZATION != 0 }
+}
+
 /// Finds the source of the given name; "auto" is the first one.
 fn find<T: DriverCrtc>(name: &CStr) -> Option<&'static CrcSource> {
     let sources = T::CRC_SOURCES;
