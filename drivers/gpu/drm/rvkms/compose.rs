@@ -24,8 +24,18 @@ use crate::{
         Pixel,
         Rgb8, //
     },
+    rotate::{
+        unrotate,
+        Direction,
+        Representation,
+        Strip,
+        STRIP, //
+    },
 };
-use kernel::prelude::*;
+use kernel::{
+    drm::kms::Rotation,
+    prelude::*, //
+};
 
 /// A rectangle of the picture, in pixels; `x2` and `y2` are just outside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +46,16 @@ pub(crate) struct Rect {
     pub(crate) y2: u32,
 }
 
+impl Rect {
+    const fn width(self) -> u32 {
+        self.x2.saturating_sub(self.x1)
+    }
+
+    const fn height(self) -> u32 {
+        self.y2.saturating_sub(self.y1)
+    }
+}
+
 /// A picture that covers a rectangle of the frame.
 pub(crate) struct Layer<S> {
     source: S,
@@ -44,6 +64,8 @@ pub(crate) struct Layer<S> {
     src_x: u32,
     src_y: u32,
     dst: Rect,
+    rotation: Rotation,
+    direction: Direction,
 }
 
 impl<S> Layer<S> {
@@ -57,6 +79,18 @@ impl<S> Layer<S> {
             src_x,
             src_y,
             dst,
+            rotation: Rotation::NONE,
+            direction: Direction::Right,
+        }
+    }
+
+    /// Rotates the part of the source that is shown. The pixel that was at the top left may come into
+    /// another corner.
+    pub(crate) fn rotated(self, rotation: Rotation) -> Self {
+        Self {
+            rotation,
+            direction: Direction::new(rotation),
+            ..self
         }
     }
 
@@ -75,30 +109,88 @@ impl<S> Layer<S> {
         (self.dst.y1..self.dst.y2).contains(&y) && self.dst.x1 <= x1 && x2 <= self.dst.x2
     }
 
-    /// Where the pixel (`x`, `y`) of the frame is in the source.
-    fn source_position(&self, x: u32, y: u32) -> Result<(u32, u32)> {
-        let at = |src: u32, start: u32, pos: u32| src.checked_add(pos.checked_sub(start)?);
+    /// The size of the part of the source that is shown.
+    const fn source_size(&self) -> (u32, u32) {
+        if self.rotation.swaps_axes() {
+            (self.dst.height(), self.dst.width())
+        } else {
+            (self.dst.width(), self.dst.height())
+        }
+    }
 
-        Ok((
-            at(self.src_x, self.dst.x1, x).ok_or(EINVAL)?,
-            at(self.src_y, self.dst.y1, y).ok_or(EINVAL)?,
-        ))
+    /// Where the pixel (`x`, `y`) of the frame is in the part of the source that is shown.
+    fn source_position(&self, x: u32, y: u32) -> Result<(u32, u32)> {
+        let u = x.checked_sub(self.dst.x1).ok_or(EINVAL)?;
+        let v = y.checked_sub(self.dst.y1).ok_or(EINVAL)?;
+
+        unrotate(self.rotation, (u, v), self.source_size())
     }
 }
 
 impl<S: LineSource> Layer<S> {
-    /// Reads the pixels from (`x`, `y`) of the frame on as narrow ones.
-    fn narrow(&self, y: u32, x: u32, out: &mut [Rgb8], scratch: &mut [u8]) -> Result {
+    /// Reads the pixels from (`x`, `y`) of the frame on.
+    fn read<P: Representation>(
+        &self,
+        y: u32,
+        x: u32,
+        out: &mut [P],
+        strip: &mut Strip<P>,
+        scratch: &mut [u8],
+    ) -> Result {
         let (x, y) = self.source_position(x, y)?;
+        let count = out.len();
+        let line = |x: u32, out: &mut [P], scratch| {
+            let x = self.src_x.checked_add(x).ok_or(EINVAL)?;
+            let y = self.src_y.checked_add(y).ok_or(EINVAL)?;
 
-        self.reader.narrow(&self.source, y, x, out, scratch)
+            P::read(&self.reader, &self.source, y, x, out, scratch)
+        };
+
+        match self.direction {
+            Direction::Right => line(x, out, scratch),
+            Direction::Left => {
+                let first = (x as usize + 1).checked_sub(count).ok_or(EINVAL)?;
+
+                line(u32::try_from(first)?, out, scratch)?;
+                out.reverse();
+                Ok(())
+            }
+            Direction::Down | Direction::Up => {
+                let column = strip.column(
+                    &self.reader,
+                    &self.source,
+                    (self.src_x, self.src_y),
+                    self.source_size(),
+                    x,
+                    scratch,
+                )?;
+                let y = y as usize;
+
+                if self.direction == Direction::Down {
+                    out.copy_from_slice(column.get(y..y + count).ok_or(EINVAL)?);
+                } else {
+                    let first = (y + 1).checked_sub(count).ok_or(EINVAL)?;
+                    let run = column.get(first..=y).ok_or(EINVAL)?;
+
+                    for (out, p) in out.iter_mut().zip(run.iter().rev()) {
+                        *out = *p;
+                    }
+                }
+                Ok(())
+            }
+        }
     }
 
-    /// Reads the pixels from (`x`, `y`) of the frame on as wide ones.
-    fn wide(&self, y: u32, x: u32, out: &mut [Pixel], scratch: &mut [u8]) -> Result {
-        let (x, y) = self.source_position(x, y)?;
-
-        self.reader.wide(&self.source, y, x, out, scratch)?;
+    /// As [`read`](Self::read), for wide pixels, which are then transformed.
+    fn wide(
+        &self,
+        y: u32,
+        x: u32,
+        out: &mut [Pixel],
+        strip: &mut Strip<Pixel>,
+        scratch: &mut [u8],
+    ) -> Result {
+        self.read(y, x, out, strip, scratch)?;
         if let Some(color) = &self.color {
             color.apply(out);
         }
@@ -133,6 +225,11 @@ impl<S: LineSource> Frame<S> {
             gamma: None,
             layers: KVec::with_capacity(layers, GFP_KERNEL)?,
         })
+    }
+
+    /// Pixels per line.
+    pub(crate) const fn width(&self) -> u32 {
+        self.width
     }
 
     /// Applies a look-up table to the finished picture.
@@ -180,6 +277,46 @@ impl Sink for Crc {
     }
 }
 
+impl<S: Sink> Sink for &mut S {
+    fn narrow(&mut self, y: u32, x: u32, segment: &[Rgb8]) -> Result {
+        S::narrow(self, y, x, segment)
+    }
+
+    fn wide(&mut self, y: u32, x: u32, segment: &[Pixel]) -> Result {
+        S::wide(self, y, x, segment)
+    }
+}
+
+/// Takes the picture, or leaves it.
+impl<S: Sink> Sink for Option<S> {
+    fn narrow(&mut self, y: u32, x: u32, segment: &[Rgb8]) -> Result {
+        match self {
+            Some(sink) => sink.narrow(y, x, segment),
+            None => Ok(()),
+        }
+    }
+
+    fn wide(&mut self, y: u32, x: u32, segment: &[Pixel]) -> Result {
+        match self {
+            Some(sink) => sink.wide(y, x, segment),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Gives the picture to both.
+impl<A: Sink, B: Sink> Sink for (A, B) {
+    fn narrow(&mut self, y: u32, x: u32, segment: &[Rgb8]) -> Result {
+        self.0.narrow(y, x, segment)?;
+        self.1.narrow(y, x, segment)
+    }
+
+    fn wide(&mut self, y: u32, x: u32, segment: &[Pixel]) -> Result {
+        self.0.wide(y, x, segment)?;
+        self.1.wide(y, x, segment)
+    }
+}
+
 /// Pixels of a line that meet the same layers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Segment {
@@ -191,9 +328,17 @@ struct Segment {
     blend: bool,
 }
 
+/// What reading a rotated layer needs.
+struct Strips {
+    narrow: Strip<Rgb8>,
+    wide: Strip<Pixel>,
+}
+
 /// The composer with its buffers, which are kept from one frame to the next.
 pub(crate) struct Composer {
     scratch: KVVec<u8>,
+    /// One for each layer.
+    strips: KVec<Strips>,
     narrow: KVVec<Rgb8>,
     wide: KVVec<Pixel>,
     stage: KVVec<Pixel>,
@@ -207,6 +352,7 @@ impl Composer {
     pub(crate) const fn new() -> Self {
         Self {
             scratch: KVVec::new(),
+            strips: KVec::new(),
             narrow: KVVec::new(),
             wide: KVVec::new(),
             stage: KVVec::new(),
@@ -230,7 +376,20 @@ impl Composer {
     ) -> Result {
         let width = usize::try_from(frame.width)?;
 
-        self.scratch.resize(scratch_size(width), 0, GFP_KERNEL)?;
+        self.scratch
+            .resize(scratch_size(width.max(STRIP as usize)), 0, GFP_KERNEL)?;
+        for strips in &mut self.strips {
+            strips.narrow.clear();
+            strips.wide.clear();
+        }
+        while self.strips.len() < frame.layers.len() {
+            let strips = Strips {
+                narrow: Strip::new(),
+                wide: Strip::new(),
+            };
+
+            self.strips.push(strips, GFP_KERNEL)?;
+        }
         self.narrow.resize(width, 0, GFP_KERNEL)?;
         self.wide.resize(width, Pixel::BLACK, GFP_KERNEL)?;
         self.stage.resize(width, Pixel::BLACK, GFP_KERNEL)?;
@@ -320,9 +479,15 @@ impl Composer {
             let count = (x2 - x1) as usize;
             let narrow = self.narrow.get_mut(..count).ok_or(EINVAL)?;
             let wide = self.wide.get_mut(..count).ok_or(EINVAL)?;
-            let base = segment.base.and_then(|i| frame.layers.get(i));
+            let scratch = &mut self.scratch;
+            // The first one is the base, if there is one.
+            let first = segment.base.unwrap_or(0);
+            let mut layers = frame.layers.iter().zip(&mut self.strips).skip(first);
+            let mut base = segment.base.and_then(|_| layers.next());
 
-            if !segment.blend && fill_narrow(frame, base, y, x1, narrow, &mut self.scratch)? {
+            if !segment.blend
+                && fill_narrow(frame.background, base.as_mut(), y, x1, narrow, scratch)?
+            {
                 match gamma {
                     None => sink.narrow(y, x1, narrow)?,
                     Some(gamma) => {
@@ -335,16 +500,13 @@ impl Composer {
 
             match base {
                 None => wide.fill(frame.background),
-                Some(layer) => layer.wide(y, x1, wide, &mut self.scratch)?,
+                Some((layer, strips)) => layer.wide(y, x1, wide, &mut strips.wide, scratch)?,
             }
-
-            let above = segment.base.map_or(0, |i| i + 1);
-
-            for layer in frame.layers.get(above..).unwrap_or_default() {
+            for (layer, strips) in layers {
                 if layer.covers(y, x1, x2) {
                     let stage = self.stage.get_mut(..count).ok_or(EINVAL)?;
 
-                    layer.wide(y, x1, stage, &mut self.scratch)?;
+                    layer.wide(y, x1, stage, &mut strips.wide, scratch)?;
                     blend::over_line(stage, wide);
                 }
             }
@@ -359,15 +521,17 @@ impl Composer {
 
 /// Fills a segment with its base, if that has a narrow form.
 fn fill_narrow<S: LineSource>(
-    frame: &Frame<S>,
-    base: Option<&Layer<S>>,
+    background: Pixel,
+    base: Option<&mut (&Layer<S>, &mut Strips)>,
     y: u32,
     x: u32,
     out: &mut [Rgb8],
     scratch: &mut [u8],
 ) -> Result<bool> {
-    match (base, frame.background.to_rgb8()) {
-        (Some(layer), _) if layer.is_narrow() => layer.narrow(y, x, out, scratch)?,
+    match (base, background.to_rgb8()) {
+        (Some((layer, strips)), _) if layer.is_narrow() => {
+            layer.read(y, x, out, &mut strips.narrow, scratch)?;
+        }
         (None, Some(background)) => out.fill(background),
         _ => return Ok(false),
     }

@@ -21,6 +21,7 @@ use crate::{
     pipeline::Transform,
     pixel::Pixel,
     plane::RvkmsPlane,
+    writeback::Writeback,
     yuv::{
         Encoding,
         Range, //
@@ -81,6 +82,11 @@ impl RvkmsCrtc {
             output: Output::new()?,
             queue: OrderedQueue::new(c"rvkms_composer")?,
         })
+    }
+
+    /// Has the picture of the commit that is being executed written. Sleeps.
+    pub(crate) fn write_back(&self, writeback: Writeback) {
+        self.output.write_back(writeback);
     }
 }
 
@@ -169,7 +175,7 @@ impl DriverCrtc for RvkmsCrtc {
             frame.into()
         });
 
-        crtc.output.publish(frame);
+        crtc.output.publish(&crtc.queue, frame);
         // From here on a vblank shows the new frame: now its event may be armed.
         if let Some(event) = commit.take_event() {
             event.arm_or_send();
@@ -177,14 +183,13 @@ impl DriverCrtc for RvkmsCrtc {
     }
 
     fn atomic_disable(commit: &CrtcCommit<'_, Self>) {
-        commit.object().output.stop();
+        let crtc = commit.object();
+
+        crtc.output.stop(&crtc.queue);
     }
 
     fn handle_vblank_timeout(crtc: &Crtc<Self>) -> bool {
-        if crtc.output.handle_vblank(crtc) {
-            // Fails if it is queued already, which is as good.
-            let _ = crtc.queue.enqueue(crtc.output.clone());
-        }
+        crtc.output.handle_vblank(crtc, &crtc.queue);
         true
     }
 
@@ -214,6 +219,19 @@ fn layer(plane: &PlaneState<RvkmsPlane>) -> Result<Layer<Shown>> {
         ColorRange::Full => Range::Full,
     };
     let (src, dst) = (plane.src(), plane.dst());
+    let rotation = plane.rotation();
+    let size = (src.width() >> 16, src.height() >> 16);
+    let shown = if rotation.swaps_axes() {
+        (dst.height(), dst.width())
+    } else {
+        (dst.width(), dst.height())
+    };
+
+    // The check of the plane allows no scaling.
+    if size != shown {
+        return Err(EINVAL);
+    }
+
     let dst = Rect {
         x1: dst.x1.try_into()?,
         y1: dst.y1.try_into()?,
@@ -227,7 +245,8 @@ fn layer(plane: &PlaneState<RvkmsPlane>) -> Result<Layer<Shown>> {
         (src.x1 >> 16).try_into()?,
         (src.y1 >> 16).try_into()?,
         dst,
-    );
+    )
+    .rotated(rotation);
 
     layer.set_color(
         plane

@@ -18,6 +18,10 @@ use crate::{
         self,
         Id, //
     },
+    writeback::{
+        self,
+        RvkmsWriteback, //
+    },
     RvkmsDriver, //
 };
 use kernel::{
@@ -33,6 +37,7 @@ use kernel::{
         Plane,
         PlaneArgs,
         PlaneType,
+        Rotations,
         SetupDevice, //
     },
     prelude::*,
@@ -87,17 +92,23 @@ pub(crate) fn create(setup: &SetupDevice<'_, RvkmsDriver>) -> Result {
     let mut planes = Made::new();
     let mut crtcs = Made::new();
     let mut encoders = Made::new();
+    let mut writebacks = Made::new();
 
     // Planes are stacked in the order of their creation.
     for (id, plane) in topology.planes.iter() {
         planes.add(id, create_plane(setup, plane)?)?;
     }
-    for (id, _) in topology.crtcs.iter() {
+    for (id, crtc) in topology.crtcs.iter() {
         let primary = topology.plane_of(id, PlaneType::Primary).ok_or(EINVAL)?;
         let cursor = topology.plane_of(id, PlaneType::Cursor);
         let cursor = cursor.map(|cursor| planes.get(cursor)).transpose()?;
 
-        crtcs.add(id, create_crtc(setup, planes.get(primary)?, cursor)?)?;
+        let made = create_crtc(setup, planes.get(primary)?, cursor)?;
+
+        crtcs.add(id, made)?;
+        if crtc.writeback {
+            writebacks.add(id, create_writeback(setup, made)?)?;
+        }
     }
     for (id, plane) in topology.planes.iter() {
         for crtc in plane.possible_crtcs.iter() {
@@ -106,8 +117,15 @@ pub(crate) fn create(setup: &SetupDevice<'_, RvkmsDriver>) -> Result {
     }
     for (id, encoder) in topology.encoders.iter() {
         let crtcs = crtcs.select(encoder.possible_crtcs.iter())?;
+        let made = create_encoder(setup, &crtcs)?;
 
-        encoders.add(id, create_encoder(setup, &crtcs)?)?;
+        encoders.add(id, made)?;
+        // A picture can be shown and written at the same time.
+        for crtc in encoder.possible_crtcs.iter() {
+            if let Ok(writeback) = writebacks.get(crtc) {
+                setup.allow_clone(made, writeback)?;
+            }
+        }
     }
     for connector in topology.connectors.values() {
         let encoders = encoders.select(connector.possible_encoders.iter())?;
@@ -130,6 +148,7 @@ fn create_plane<'a>(
     };
     let plane = setup.create_plane(&args, Ok(RvkmsPlane))?;
 
+    setup.create_rotation_property(plane, Rotations::ALL)?;
     setup.create_color_properties(plane, &ENCODINGS, &RANGES)?;
     // Blending is always pre-multiplied, which user space should be able to see.
     setup.create_blend_mode_property(plane, &[])?;
@@ -156,4 +175,15 @@ fn create_encoder<'a>(
     crtcs: &[&Crtc<RvkmsCrtc>],
 ) -> Result<&'a Encoder<RvkmsEncoder>> {
     setup.create_encoder(EncoderType::Virtual, crtcs, None, Ok(RvkmsEncoder))
+}
+
+/// Makes the writeback connector of a CRTC and returns its encoder.
+fn create_writeback<'a>(
+    setup: &SetupDevice<'a, RvkmsDriver>,
+    crtc: &Crtc<RvkmsCrtc>,
+) -> Result<&'a Encoder<RvkmsEncoder>> {
+    let encoder = create_encoder(setup, &[crtc])?;
+
+    setup.create_writeback_connector(encoder, &writeback::Format::CODES, Ok(RvkmsWriteback))?;
+    Ok(encoder)
 }

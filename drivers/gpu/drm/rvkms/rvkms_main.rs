@@ -25,7 +25,7 @@
 //! - The flush of the CRTC fills it with the mapped framebuffers of the visible planes and publishes
 //!   it. Nothing in it refers to the state of a mode object.
 //! - Each vblank gives the published frame to the composer's [work item](output::Output), if
-//!   somebody wants CRCs.
+//!   somebody wants CRCs or the commit wants the picture [written](writeback).
 //! - It is dropped, and its framebuffers unmapped, when the next commit has replaced it and the work
 //!   item has done its part. Switching the CRTC off, which unplugging the device does too, waits
 //!   for that.
@@ -81,9 +81,11 @@ mod output;
 mod pipeline;
 mod pixel;
 mod plane;
+mod rotate;
 #[cfg(CONFIG_DRM_RVKMS_KUNIT_TEST)]
 mod tests;
 mod topology;
+mod writeback;
 mod yuv;
 
 /// The smallest framebuffer and mode.
