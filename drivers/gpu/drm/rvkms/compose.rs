@@ -7,8 +7,12 @@
 //!
 //! A frame is cut into bands of lines that meet the same layers, and the lines of a band into
 //! segments of pixels that meet the same layers. Of the layers of a segment only the topmost opaque
-//! one and those above it are read. A segment that comes out opaque with 8 bits per channel is
-//! passed on in the narrow representation, the others in the wide one; see [`pixel`](crate::pixel).
+//! one and those above it are read.
+//!
+//! Segments are composed in pieces that fit the cache of a processor with all their layers. As long
+//! as a piece has 8 bits per channel and layers hide what lies below them or are not there at all,
+//! as is so inside of a window, it stays in the narrow representation; from the first layer on that
+//! shines through it is wide. See [`pixel`](crate::pixel).
 
 use crate::{
     blend,
@@ -21,6 +25,7 @@ use crate::{
     },
     pipeline::Transform,
     pixel::{
+        Argb8,
         Pixel,
         Rgb8, //
     },
@@ -36,6 +41,9 @@ use kernel::{
     drm::kms::Rotation,
     prelude::*, //
 };
+
+/// Most pixels of a piece.
+const PIECE: u32 = 256;
 
 /// A rectangle of the picture, in pixels; `x2` and `y2` are just outside.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,6 +110,11 @@ impl<S> Layer<S> {
     /// Whether the pixels have a narrow form.
     fn is_narrow(&self) -> bool {
         self.color.is_none() && self.reader.is_narrow()
+    }
+
+    /// Whether the pixels have 8 bits per channel, alpha among them.
+    fn has_alpha_8(&self) -> bool {
+        self.color.is_none() && self.reader.has_alpha_8()
     }
 
     /// Whether the layer covers all pixels of the line `y` from `x1` to just before `x2`.
@@ -340,6 +353,7 @@ pub(crate) struct Composer {
     /// One for each layer.
     strips: KVec<Strips>,
     narrow: KVVec<Rgb8>,
+    above: KVVec<Argb8>,
     wide: KVVec<Pixel>,
     stage: KVVec<Pixel>,
     x_edges: KVec<u32>,
@@ -354,6 +368,7 @@ impl Composer {
             scratch: KVVec::new(),
             strips: KVec::new(),
             narrow: KVVec::new(),
+            above: KVVec::new(),
             wide: KVVec::new(),
             stage: KVVec::new(),
             x_edges: KVec::new(),
@@ -374,10 +389,15 @@ impl Composer {
         frame: &Frame<S>,
         sink: &mut impl Sink,
     ) -> Result {
-        let width = usize::try_from(frame.width)?;
+        const COUNT: usize = PIECE as usize;
 
-        self.scratch
-            .resize(scratch_size(width.max(STRIP as usize)), 0, GFP_KERNEL)?;
+        // Strips are narrower than pieces.
+        const { assert!(STRIP <= PIECE) };
+        self.scratch.resize(scratch_size(COUNT), 0, GFP_KERNEL)?;
+        self.narrow.resize(COUNT, 0, GFP_KERNEL)?;
+        self.above.resize(COUNT, 0, GFP_KERNEL)?;
+        self.wide.resize(COUNT, Pixel::BLACK, GFP_KERNEL)?;
+        self.stage.resize(COUNT, Pixel::BLACK, GFP_KERNEL)?;
         for strips in &mut self.strips {
             strips.narrow.clear();
             strips.wide.clear();
@@ -390,9 +410,6 @@ impl Composer {
 
             self.strips.push(strips, GFP_KERNEL)?;
         }
-        self.narrow.resize(width, 0, GFP_KERNEL)?;
-        self.wide.resize(width, Pixel::BLACK, GFP_KERNEL)?;
-        self.stage.resize(width, Pixel::BLACK, GFP_KERNEL)?;
 
         self.y_edges.clear();
         for layer in &frame.layers {
@@ -472,54 +489,86 @@ impl Composer {
 
     /// Composes a line of the band that was cut last.
     fn line<S: LineSource>(&mut self, frame: &Frame<S>, y: u32, sink: &mut impl Sink) -> Result {
-        let gamma = frame.gamma.as_ref();
+        for i in 0..self.segments.len() {
+            let Some(&segment) = self.segments.get(i) else {
+                break;
+            };
+            let mut x1 = segment.x1;
 
-        for segment in &self.segments {
-            let Segment { x1, x2, .. } = *segment;
-            let count = (x2 - x1) as usize;
-            let narrow = self.narrow.get_mut(..count).ok_or(EINVAL)?;
-            let wide = self.wide.get_mut(..count).ok_or(EINVAL)?;
-            let scratch = &mut self.scratch;
-            // The first one is the base, if there is one.
-            let first = segment.base.unwrap_or(0);
-            let mut layers = frame.layers.iter().zip(&mut self.strips).skip(first);
-            let mut base = segment.base.and_then(|_| layers.next());
+            while x1 < segment.x2 {
+                let x2 = x1.saturating_add(PIECE).min(segment.x2);
 
-            if !segment.blend
-                && fill_narrow(frame.background, base.as_mut(), y, x1, narrow, scratch)?
-            {
-                match gamma {
-                    None => sink.narrow(y, x1, narrow)?,
-                    Some(gamma) => {
-                        gamma.narrow(narrow, wide);
-                        sink.wide(y, x1, wide)?;
-                    }
-                }
-                continue;
+                self.piece(frame, Segment { x1, x2, ..segment }, y, sink)?;
+                x1 = x2;
             }
+        }
+        Ok(())
+    }
 
+    /// Composes a piece of a segment.
+    fn piece<S: LineSource>(
+        &mut self,
+        frame: &Frame<S>,
+        piece: Segment,
+        y: u32,
+        sink: &mut impl Sink,
+    ) -> Result {
+        let Segment { x1, x2, .. } = piece;
+        let count = (x2 - x1) as usize;
+        let narrow = self.narrow.get_mut(..count).ok_or(EINVAL)?;
+        let above = self.above.get_mut(..count).ok_or(EINVAL)?;
+        let wide = self.wide.get_mut(..count).ok_or(EINVAL)?;
+        let stage = self.stage.get_mut(..count).ok_or(EINVAL)?;
+        let scratch = &mut self.scratch;
+        // The first one is the base, if there is one.
+        let first = piece.base.unwrap_or(0);
+        let mut layers = frame.layers.iter().zip(&mut self.strips).skip(first);
+        let mut base = piece.base.and_then(|_| layers.next());
+        let mut is_narrow = fill_narrow(frame.background, base.as_mut(), y, x1, narrow, scratch)?;
+
+        if !is_narrow {
             match base {
                 None => wide.fill(frame.background),
                 Some((layer, strips)) => layer.wide(y, x1, wide, &mut strips.wide, scratch)?,
             }
+        }
+        if piece.blend {
             for (layer, strips) in layers {
-                if layer.covers(y, x1, x2) {
-                    let stage = self.stage.get_mut(..count).ok_or(EINVAL)?;
+                if !layer.covers(y, x1, x2) {
+                    continue;
+                }
 
+                let has_alpha_8 = layer.has_alpha_8();
+
+                if has_alpha_8 {
+                    layer.read(y, x1, above, &mut strips.narrow, scratch)?;
+                    if is_narrow && blend::cover_line(above, narrow) {
+                        continue;
+                    }
+                }
+                if is_narrow {
+                    blend::widen_line(narrow, wide);
+                    is_narrow = false;
+                }
+                if has_alpha_8 {
+                    blend::over_line_8(above, wide);
+                } else {
                     layer.wide(y, x1, stage, &mut strips.wide, scratch)?;
                     blend::over_line(stage, wide);
                 }
             }
-            if let Some(gamma) = gamma {
-                gamma.wide(wide);
-            }
-            sink.wide(y, x1, wide)?;
         }
-        Ok(())
+        match (&frame.gamma, is_narrow) {
+            (None, true) => return sink.narrow(y, x1, narrow),
+            (None, false) => {}
+            (Some(gamma), true) => gamma.narrow(narrow, wide),
+            (Some(gamma), false) => gamma.wide(wide),
+        }
+        sink.wide(y, x1, wide)
     }
 }
 
-/// Fills a segment with its base, if that has a narrow form.
+/// Fills a piece with its base, if that has a narrow form.
 fn fill_narrow<S: LineSource>(
     background: Pixel,
     base: Option<&mut (&Layer<S>, &mut Strips)>,

@@ -13,10 +13,20 @@
 //! - Wide pixels: 2 pixels, 16 bytes, 16 look-ups.
 //! - Narrow pixels: 4 pixels, 32 bytes. The two bytes of a channel are equal and those of alpha are
 //!   constant, so that 12 look-ups serve all the pixels, and 4 more the CRC before the block.
+//!
+//! Where the processor has instructions for it, the kernel's own function is faster, but only for
+//! wide pixels, which lie in memory as it needs them.
 
 use crate::pixel::{
     Pixel,
     Rgb8, //
+};
+use kernel::{
+    drm::kms::crc::{
+        crc32_le,
+        has_fast_crc32, //
+    },
+    transmute::AsBytes, //
 };
 
 /// The polynomial, lowest power in the top bit.
@@ -136,24 +146,62 @@ fn carry(crc: u32, bytes: usize) -> u32 {
         ^ look_up(&SLICES[bytes - 4], crc, 24)
 }
 
+/// Continues `crc` with wide pixels, by the kernel's own function.
+fn wide_by_kernel(mut crc: u32, line: &[Pixel]) -> u32 {
+    /// Pixels that are put into the byte order of the CRC at a time.
+    const CHUNK: usize = 64;
+
+    let mut words = [0; CHUNK];
+
+    for chunk in line.chunks(CHUNK) {
+        for (word, p) in words.iter_mut().zip(chunk) {
+            *word = p.bits().to_le();
+        }
+        if let Some(words) = words.get(..chunk.len()) {
+            crc = crc32_le(crc, AsBytes::as_bytes(words));
+        }
+    }
+    crc
+}
+
 /// The CRC of what has been composed of a frame so far.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Crc(u32);
+#[derive(Clone, Copy)]
+pub(crate) struct Crc {
+    value: u32,
+    by_kernel: bool,
+}
 
 impl Crc {
     /// The CRC of no pixels.
-    pub(crate) const fn new() -> Self {
-        Self(0)
+    pub(crate) fn new() -> Self {
+        Self {
+            value: 0,
+            by_kernel: has_fast_crc32(),
+        }
+    }
+
+    /// The CRC of no pixels, computed with or without the kernel's own function.
+    #[cfg(CONFIG_DRM_RVKMS_KUNIT_TEST)]
+    pub(crate) const fn by_kernel(by_kernel: bool) -> Self {
+        Self {
+            value: 0,
+            by_kernel,
+        }
     }
 
     /// The value that user space reads.
     pub(crate) const fn value(self) -> u32 {
-        self.0
+        self.value
     }
 
     /// Adds wide pixels.
     pub(crate) fn wide(&mut self, line: &[Pixel]) {
-        let mut crc = self.0;
+        if self.by_kernel {
+            self.value = wide_by_kernel(self.value, line);
+            return;
+        }
+
+        let mut crc = self.value;
         let mut blocks = line.chunks_exact(2);
 
         for block in &mut blocks {
@@ -164,12 +212,12 @@ impl Crc {
         for p in blocks.remainder() {
             crc = eight_bytes(u64::from(crc) ^ p.bits(), 0);
         }
-        self.0 = crc;
+        self.value = crc;
     }
 
     /// Adds narrow pixels. The value is the same as for their wide forms.
     pub(crate) fn narrow(&mut self, line: &[Rgb8]) {
-        let mut crc = self.0;
+        let mut crc = self.value;
         let mut blocks = line.chunks_exact(NARROW_BLOCK);
 
         for block in &mut blocks {
@@ -186,6 +234,6 @@ impl Crc {
         for p in blocks.remainder() {
             crc = carry(crc, WIDE_BYTES) ^ narrow_pixel(*p, 0);
         }
-        self.0 = crc;
+        self.value = crc;
     }
 }

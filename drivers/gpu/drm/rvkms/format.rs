@@ -201,6 +201,14 @@ impl Format {
         }
     }
 
+    /// Whether pixels have 8 bits per channel, alpha among them.
+    pub(crate) const fn has_alpha_8(self) -> bool {
+        match self.layout {
+            Layout::Packed8(p) => p.a.is_some(),
+            _ => false,
+        }
+    }
+
     /// Whether every pixel of this format hides what lies below it.
     pub(crate) const fn is_opaque(self) -> bool {
         match self.layout {

@@ -12,6 +12,7 @@ use crate::{
         Yuv, //
     },
     pixel::{
+        Argb8,
         Pixel,
         Rgb8, //
     },
@@ -59,9 +60,14 @@ impl Reader {
         }
     }
 
-    /// Whether [`Reader::narrow`] works.
+    /// Whether [`Reader::narrow`] gives opaque pixels.
     pub(crate) const fn is_narrow(&self) -> bool {
         self.format.is_narrow()
+    }
+
+    /// Whether [`Reader::narrow`] gives pixels with alpha.
+    pub(crate) const fn has_alpha_8(&self) -> bool {
+        self.format.has_alpha_8()
     }
 
     /// Whether every pixel hides what lies below it.
@@ -69,7 +75,7 @@ impl Reader {
         self.format.is_opaque()
     }
 
-    /// Reads pixels of the line `y` from `x` on as narrow ones.
+    /// Reads pixels of the line `y` from `x` on as narrow ones, or as ones with 8 bits of alpha.
     ///
     /// `scratch` has [`scratch_size`] bytes for them at least.
     ///
@@ -85,7 +91,7 @@ impl Reader {
         scratch: &mut [u8],
     ) -> Result {
         match self.format.layout() {
-            Layout::Packed8(layout) if layout.a.is_none() => {
+            Layout::Packed8(layout) => {
                 if layout.cpp == 4 {
                     narrow_32(source, layout, y, x, out)
                 } else {
@@ -243,26 +249,28 @@ fn component(raw: &[u8], bytes: usize, i: usize) -> u16 {
     }
 }
 
-/// 32 bits per pixel without alpha.
+/// 32 bits per pixel. Without alpha, the top byte of the result means nothing.
 fn narrow_32<S: LineSource>(
     source: &S,
     layout: Packed8,
     y: u32,
     x: u32,
-    out: &mut [Rgb8],
+    out: &mut [Argb8],
 ) -> Result {
+    /// Converts pixels from how they lie in memory.
+    #[inline(always)]
+    fn order(out: &mut [Argb8], convert: impl Fn(u32) -> Argb8) {
+        for p in out {
+            *p = convert(*p);
+        }
+    }
+
     source.read_line(0, y, byte_offset(x, 4)?, AsBytes::as_bytes_mut(out))?;
-    match (layout.r, layout.g, layout.b) {
-        (2, 1, 0) => {
-            for p in out {
-                *p = u32::from_le(*p);
-            }
-        }
-        (0, 1, 2) => {
-            for p in out {
-                *p = u32::from_be(*p) >> 8;
-            }
-        }
+    match [layout.r, layout.g, layout.b] {
+        [2, 1, 0] => order(out, u32::from_le),
+        [1, 2, 3] => order(out, u32::from_be),
+        [0, 1, 2] => order(out, |p| u32::from_be(p).rotate_right(8)),
+        [3, 2, 1] => order(out, |p| u32::from_le(p).rotate_right(8)),
         _ => return Err(EINVAL),
     }
     Ok(())

@@ -16,6 +16,14 @@
 /// The top byte has no meaning, so that a line of `XRGB8888` can be used as it lies in memory.
 pub(crate) type Rgb8 = u32;
 
+/// A pixel with 8 bits per channel, not necessarily opaque: `0xAARRGGBB`.
+///
+/// Not a representation for the finished picture, but for layers that are put over it.
+pub(crate) type Argb8 = u32;
+
+/// Alpha of an opaque [`Argb8`].
+pub(crate) const OPAQUE: Argb8 = 0xff00_0000;
+
 /// A pixel with 16 bits per channel.
 ///
 /// Bits 0 to 15 hold alpha, then follow red, green and blue. In little-endian memory this is the
@@ -48,10 +56,27 @@ impl Pixel {
         )
     }
 
+    /// Makes a pixel of all four channels as one number, alpha in the low bits.
+    #[inline(always)]
+    pub(crate) const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// Widens a pixel, all channels at once.
+    #[inline(always)]
+    pub(crate) const fn from_argb(p: Argb8) -> Self {
+        // Each byte into the low half of 16 bits, alpha first.
+        let p = p.swap_bytes() as u64;
+        let p = (p | p << 16) & 0x0000_ffff_0000_ffff;
+        let p = (p | p << 8) & 0x00ff_00ff_00ff_00ff;
+
+        Self(p * Self::RATIO as u64)
+    }
+
     /// Widens an opaque pixel.
-    #[cfg(CONFIG_DRM_RVKMS_KUNIT_TEST)]
+    #[inline(always)]
     pub(crate) const fn from_rgb8(p: Rgb8) -> Self {
-        Self::from_argb8(0xff, (p >> 16) as u8, (p >> 8) as u8, p as u8)
+        Self::from_argb(p | OPAQUE)
     }
 
     /// Narrows the pixel if that loses nothing.
