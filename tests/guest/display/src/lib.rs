@@ -18,3 +18,4 @@ pub mod output;
 pub mod pause;
 pub mod picture;
 pub mod scanout;
+pub mod scene;

@@ -24,11 +24,21 @@ pub struct Framebuffer {
 impl Framebuffer {
     /// Allocates XRGB8888 memory of the given size and makes a framebuffer of it.
     pub fn new(card: &Card, width: u32, height: u32) -> Result<Self> {
+        Self::with_format(card, DrmFourcc::Xrgb8888, width, height)
+    }
+
+    /// Allocates memory of a format that has 32 bits per pixel, and makes a framebuffer of it.
+    pub fn with_format(card: &Card, format: DrmFourcc, width: u32, height: u32) -> Result<Self> {
         let bo = card
-            .create_dumb_buffer((width, height), DrmFourcc::Xrgb8888, 32)
+            .create_dumb_buffer((width, height), format, 32)
             .context("DRM_IOCTL_MODE_CREATE_DUMB")?;
+        let depth = if format == DrmFourcc::Argb8888 {
+            32
+        } else {
+            24
+        };
         let handle = card
-            .add_framebuffer(&bo, 24, 32)
+            .add_framebuffer(&bo, depth, 32)
             .context("DRM_IOCTL_MODE_ADDFB")?;
         Ok(Framebuffer { bo, handle })
     }

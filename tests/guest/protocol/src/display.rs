@@ -68,3 +68,29 @@ impl Report {
         self.shown.iter().all(|s| s.errors.is_empty())
     }
 }
+
+/// How fast a driver composes one scene.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Composition {
+    /// What the scene is.
+    pub scene: String,
+    /// Planes in it.
+    pub planes: usize,
+    /// Whether pictures were written to memory meanwhile.
+    pub written: bool,
+    /// Frames composed per second.
+    pub composed: f64,
+    /// Pictures written to memory per second.
+    pub pictures: f64,
+}
+
+/// What a driver can compose, and with how much memory.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Compositions {
+    /// The driver's description, which tells implementations of one name apart.
+    pub description: String,
+    /// The scenes, in the same order for all drivers.
+    pub scenes: Vec<Composition>,
+    /// Memory that the kernel uses for itself while the last scene is composed, in KiB.
+    pub kernel_kib: u64,
+}

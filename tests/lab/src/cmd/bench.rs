@@ -2,6 +2,8 @@
 
 //! `lab bench`.
 
+mod kms;
+
 use super::run::{self, RunArgs};
 use crate::{
     atomic,
@@ -36,6 +38,8 @@ enum What {
     /// How long a developer waits: for the first frame if nothing changed, and
     /// for the result after a change.
     Loop,
+    /// How many frames RVKMS composes per second, and VKMS.
+    Kms(kms::KmsArgs),
 }
 
 /// A goal, on two processors.
@@ -69,8 +73,9 @@ const EDITS: [(&str, Goal); 2] = [
 
 /// Runs the subcommand.
 pub fn main(lab: &Lab, args: &BenchArgs) -> Result<ExitCode> {
-    match args.what {
+    match &args.what {
         What::Loop => measure_loop(lab),
+        What::Kms(args) => kms::main(lab, args),
     }
 }
 
