@@ -322,14 +322,14 @@ mod tests {
         let fb = screen(&dev, &client)?;
 
         // The number of the lock that meets a deadlock goes round with the contexts, in 16 steps.
-        for _ in 0..64 {
+        for _ in 0..24 {
             set(&dev, Some(&fb))?;
         }
         assert!(DEADLOCKS.load(Relaxed) > 0);
         // SAFETY: The CRTC has a state, which nobody changes.
         let state =
             unsafe { kms::CrtcState::<TestCrtc>::from_raw((*crtc(&dev, 0)?.as_raw()).state) };
-        assert_eq!(state.kept, 64);
+        assert_eq!(state.kept, 24);
         set(&dev, None)?;
         drop((fb, client, dev));
         assert_eq!(live(), (0, 0));
