@@ -171,8 +171,9 @@ impl Used {
         let dma_buf = card
             .buffer_to_prime_fd(buffer.handle(), 0)
             .context("DRM_IOCTL_PRIME_HANDLE_TO_FD")?;
-        let mut crcs = Stream::open(minor, 0)?;
         show(&card, crtc, connector, fb, mode)?;
+        // There are none of a CRTC that is off.
+        let mut crcs = Stream::open(minor, 0)?;
         if let Some(crcs) = &mut crcs {
             crcs.wait(PATIENCE, |_| true)?;
         }
