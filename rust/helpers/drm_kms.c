@@ -21,6 +21,12 @@ rust_helper_aperture_remove_conflicting_pci_devices(struct pci_dev *pdev,
 	return aperture_remove_conflicting_pci_devices(pdev, name);
 }
 
+__rust_helper struct drm_atomic_commit *
+rust_helper_drm_atomic_commit_get(struct drm_atomic_commit *commit)
+{
+	return drm_atomic_commit_get(commit);
+}
+
 __rust_helper void
 rust_helper_drm_atomic_commit_put(struct drm_atomic_commit *commit)
 {

@@ -43,6 +43,12 @@ use core::{
     ptr::NonNull, //
 };
 
+#[cfg(CONFIG_RUST_DRM_KMS)]
+use crate::{
+    drm::kms::lifecycle::Lifecycle,
+    sync::Arc, //
+};
+
 mod context;
 mod unregistered;
 
@@ -55,6 +61,12 @@ pub use self::context::{
     Uninit, //
 };
 pub use self::unregistered::UnregisteredDevice;
+
+/// What a device with mode setting has in addition.
+#[cfg(CONFIG_RUST_DRM_KMS)]
+pub(crate) type KmsPart = Option<Arc<Lifecycle>>;
+#[cfg(not(CONFIG_RUST_DRM_KMS))]
+pub(crate) type KmsPart = Option<core::convert::Infallible>;
 
 /// A DRM device of the driver `T`, with its data, in the context `C`.
 ///
@@ -73,12 +85,14 @@ pub use self::unregistered::UnregisteredDevice;
 /// - `registration_data` is null until the device is given to `drm_dev_register()`, and is not
 ///   changed after that. It points to the data of the [`Registration`](drm::Registration) for as
 ///   long as the device is registered.
+/// - `kms` is there if and only if the device has mode setting.
 /// - The invariants of `C` hold.
 #[repr(C)]
 pub struct Device<T: drm::Driver, C: DeviceContext = Uninit> {
     dev: Opaque<bindings::drm_device>,
     data: T::Data,
     registration_data: Atomic<*mut T::RegistrationData<'static>>,
+    kms: KmsPart,
     // The layout must not depend on `C`: references are cast from one context to another.
     _ctx: PhantomData<C>,
 }
@@ -125,12 +139,18 @@ impl<T: drm::Driver, C: DeviceContext> Device<T, C> {
         unsafe { &*core::ptr::from_ref(self).cast() }
     }
 
+    /// Returns what runs in the background of a device with mode setting.
+    #[cfg(CONFIG_RUST_DRM_KMS)]
+    pub(crate) fn lifecycle(&self) -> Option<&Arc<Lifecycle>> {
+        self.kms.as_ref()
+    }
+
     /// `release` callback of `struct drm_driver`.
     ///
     /// # Safety
     ///
     /// Only to be called by the DRM core, when the last reference to a `Device<T>` is gone.
-    unsafe extern "C" fn release_callback(ptr: *mut bindings::drm_device) {
+    pub(crate) unsafe extern "C" fn release_callback(ptr: *mut bindings::drm_device) {
         let dev = Opaque::cast_from(ptr);
 
         // SAFETY: The DRM core calls this for devices of `T` only.

@@ -115,8 +115,8 @@ impl<'a, T: Driver> Registration<'a, T> {
             |_| {
                 // Such a client may have set a mode.
                 //
-                // SAFETY: The device is not registered any more, and no lock is held here.
-                unsafe { turn_off(drm.as_raw()) }
+                // SAFETY: The device is marked as unplugged, and no lock is held here.
+                unsafe { turn_off(&drm) }
             },
         )?;
 
@@ -197,33 +197,27 @@ impl<T: Driver> Drop for Registration<'_, T> {
         // SAFETY: By the type invariants the device is registered.
         unsafe { bindings::drm_dev_unplug(drm) };
 
-        // SAFETY: The device is not registered any more, and no lock is held here.
-        unsafe { turn_off(drm) };
+        // SAFETY: The device is unplugged, and no lock is held here.
+        unsafe { turn_off(&self.drm) };
 
         // No `Registered` reference is left and none can be made any more: the registration data
         // can go.
     }
 }
 
-/// Turns off the outputs of a device with atomic mode setting; does nothing for others.
+/// Turns off the outputs of a device with mode setting, and waits for what it does in the
+/// background; does nothing for others.
 ///
-/// Sleeps. C: `drm_atomic_helper_shutdown()`.
+/// Sleeps. C: `drm_atomic_helper_shutdown()`, and more.
 ///
 /// # Safety
 ///
-/// `drm` must be valid and no longer registered, and the caller must not hold a modeset lock.
+/// `drm` must be unplugged, and the caller must not hold a modeset lock.
 #[cfg_attr(not(CONFIG_RUST_DRM_KMS), expect(unused_variables))]
-unsafe fn turn_off(drm: *mut bindings::drm_device) {
+unsafe fn turn_off<T: Driver>(drm: &Device<T>) {
     #[cfg(CONFIG_RUST_DRM_KMS)]
-    {
-        // SAFETY: `drm` is valid, and so is its `struct drm_driver`, which is never changed after
-        // the device was registered.
-        let features = unsafe { (*(*drm).driver).driver_features };
-
-        if features & bindings::drm_driver_feature_DRIVER_ATOMIC != 0 {
-            // SAFETY: A device with atomic mode setting has an initialised mode configuration. No
-            // modeset lock is held, as the caller promises.
-            unsafe { bindings::drm_atomic_helper_shutdown(drm) };
-        }
+    if let Some(lifecycle) = drm.lifecycle() {
+        // SAFETY: By the safety requirements of this function.
+        unsafe { lifecycle.shut_down(drm.as_raw()) };
     }
 }

@@ -12,7 +12,7 @@ include!(concat!(env!("COMPILE_FAIL_COMMON"), "/kms_driver.rs"));
 fn fine(check: &mut AtomicCheck<'_, Driver>, crtc: &Crtc<MyCrtc>) -> Result {
     let active = check.new_state(crtc)?.active();
 
-    check.helper_check()?;
+    let _checked = check.helper_check()?;
     if active {
         Ok(())
     } else {
@@ -24,7 +24,7 @@ fn fine(check: &mut AtomicCheck<'_, Driver>, crtc: &Crtc<MyCrtc>) -> Result {
 fn violate(check: &mut AtomicCheck<'_, Driver>, crtc: &Crtc<MyCrtc>) -> Result {
     let state = check.new_state(crtc)?;
 
-    check.helper_check()?;
+    let _checked = check.helper_check()?;
     if state.active() {
         Ok(())
     } else {

@@ -29,21 +29,24 @@ use crate::{
     RvkmsDriver, //
 };
 use kernel::{
-    drm::kms::{
+    drm::{
         self,
-        color::{
-            ColorEncoding,
-            ColorRange, //
-        },
-        CrcSource,
-        Crtc,
-        CrtcCheck,
-        CrtcCommit,
-        DriverCrtc,
-        DriverState,
-        FramebufferMap,
-        OrderedQueue,
-        PlaneState, //
+        kms::{
+            self,
+            color::{
+                ColorEncoding,
+                ColorRange, //
+            },
+            CrcSource,
+            Crtc,
+            CrtcCheck,
+            CrtcCommit,
+            DriverCrtc,
+            DriverState,
+            FramebufferMap,
+            OrderedQueue,
+            PlaneState, //
+        }, //
     },
     new_mutex,
     prelude::*,
@@ -66,21 +69,20 @@ impl LineSource for Shown {
 /// The data of a CRTC.
 pub(crate) struct RvkmsCrtc {
     output: Arc<Output>,
-    /// Where the work of `output` runs. Dropping it waits for the work, so that no code of this
-    /// module runs when the device is gone.
+    /// Where the work of `output` runs.
     queue: OrderedQueue,
 }
 
 impl RvkmsCrtc {
-    /// Makes a CRTC.
+    /// Makes a CRTC of `dev`.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(crate) fn new() -> Result<Self> {
+    pub(crate) fn new(dev: &drm::Device<RvkmsDriver>) -> Result<Self> {
         Ok(Self {
             output: Output::new()?,
-            queue: OrderedQueue::new(c"rvkms_composer")?,
+            queue: OrderedQueue::new(dev, c"rvkms_composer")?,
         })
     }
 

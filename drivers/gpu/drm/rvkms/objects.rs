@@ -163,7 +163,7 @@ fn create_crtc<'a>(
     primary: &Plane<RvkmsPlane>,
     cursor: Option<&Plane<RvkmsPlane>>,
 ) -> Result<&'a Crtc<RvkmsCrtc>> {
-    let crtc = setup.create_crtc(primary, cursor, None, RvkmsCrtc::new())?;
+    let crtc = setup.create_crtc(primary, cursor, None, RvkmsCrtc::new(setup))?;
 
     setup.enable_gamma(crtc, gamma::MAX_ENTRIES as u32)?;
     setup.attach_background_color(crtc)?;

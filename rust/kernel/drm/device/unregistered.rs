@@ -2,7 +2,10 @@
 
 //! A DRM device that user space cannot see yet.
 
-use super::Device;
+use super::{
+    Device,
+    KmsPart, //
+};
 use crate::{
     alloc::allocator::Kmalloc,
     bindings,
@@ -171,17 +174,18 @@ impl<T: drm::Driver> UnregisteredDevice<T> {
         parent: &T::ParentDevice<device::Bound>,
         data: impl PinInit<T::Data, Error>,
     ) -> Result<Self> {
-        Self::with_vtable(parent, data, const { &Self::VTABLE })
+        Self::with_vtable(parent, data, const { &Self::VTABLE }, None)
     }
 
     /// [`UnregisteredDevice::new`] with another `struct drm_driver`.
     ///
     /// `vtable` must be [`UnregisteredDevice::driver_vtable`], with callbacks and features added
-    /// that apply to every `Device<T>`.
+    /// that apply to every `Device<T>`. `kms` is for devices with mode setting.
     pub(crate) fn with_vtable(
         parent: &T::ParentDevice<device::Bound>,
         data: impl PinInit<T::Data, Error>,
         vtable: &'static bindings::drm_driver,
+        kms: KmsPart,
     ) -> Result<Self> {
         // No `release` until there is something to release: if `data` fails, dropping the
         // reference must free the device and not drop fields that were never written.
@@ -206,11 +210,12 @@ impl<T: drm::Driver> UnregisteredDevice<T> {
         let this_ptr = this.as_ptr();
 
         // SAFETY: `this` was allocated with the layout of `Device<T>`; no reference to it exists.
-        let (drm, data_ptr, registration_data_ptr) = unsafe {
+        let (drm, data_ptr, registration_data_ptr, kms_ptr) = unsafe {
             (
                 (&raw mut (*this_ptr).dev).cast::<bindings::drm_device>(),
                 &raw mut (*this_ptr).data,
                 &raw mut (*this_ptr).registration_data,
+                &raw mut (*this_ptr).kms,
             )
         };
 
@@ -225,6 +230,9 @@ impl<T: drm::Driver> UnregisteredDevice<T> {
 
         // SAFETY: The pointer is valid for writes and aligned; nobody else knows the device.
         unsafe { registration_data_ptr.write(Atomic::new(core::ptr::null_mut())) };
+
+        // SAFETY: As above.
+        unsafe { kms_ptr.write(kms) };
 
         // SAFETY: Nobody else knows the device. From here on `release` finds all fields
         // initialised.

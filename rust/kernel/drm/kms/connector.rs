@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     bindings,
+    container_of,
     error::{
         from_err_ptr,
         from_result,
@@ -141,14 +142,12 @@ pub enum ConnectorStatus {
 /// # Invariants
 ///
 /// `connector` is an initialised `struct drm_connector` of a device of `T::Driver`, with the
-/// vtables of this module; `first_encoder` is an encoder of the same device; `inner` is
-/// initialised.
+/// vtables of this module; `inner` is initialised.
 #[repr(C)]
 #[pin_data]
 pub struct Connector<T: DriverConnector> {
     #[pin]
     connector: Opaque<bindings::drm_connector>,
-    first_encoder: *mut bindings::drm_encoder,
     #[pin]
     inner: T,
 }
@@ -254,7 +253,7 @@ impl<T: DriverConnector> Connector<T> {
         let mut funcs: bindings::drm_connector_helper_funcs = pin_init::zeroed();
 
         funcs.get_modes = Some(Self::get_modes_callback);
-        funcs.best_encoder = Some(Self::best_encoder_callback);
+        funcs.atomic_best_encoder = Some(Self::atomic_best_encoder_callback);
         if T::HAS_MODE_VALID {
             funcs.mode_valid = Some(Self::mode_valid_callback);
         }
@@ -290,11 +289,12 @@ impl<T: DriverConnector> Connector<T> {
         encoders: impl Iterator<Item = *mut bindings::drm_encoder> + Clone,
         data: impl PinInit<T, Error>,
     ) -> Result<&'a Self> {
-        let first_encoder = encoders.clone().next().ok_or(EINVAL)?;
+        if encoders.clone().next().is_none() {
+            return Err(EINVAL);
+        }
         let this = KBox::try_pin_init(
             try_pin_init!(Self {
                 connector: pin_init::zeroed(),
-                first_encoder,
                 inner <- data,
             }? Error),
             GFP_KERNEL,
@@ -429,14 +429,42 @@ impl<T: DriverConnector> Connector<T> {
         })
     }
 
+    /// Picks the first encoder that the CRTC of the new state can feed.
+    ///
     /// # Safety
     ///
-    /// `connector` must be a connector of type `T`.
-    unsafe extern "C" fn best_encoder_callback(
+    /// `connector` must be a connector of type `T` in `commit`, which must be in its check phase.
+    unsafe extern "C" fn atomic_best_encoder_callback(
         connector: *mut bindings::drm_connector,
+        commit: *mut bindings::drm_atomic_commit,
     ) -> *mut bindings::drm_encoder {
         // SAFETY: By the safety requirements of this function.
-        unsafe { Self::from_raw(connector) }.first_encoder
+        let Some(slot) = (unsafe { Self::from_raw(connector).slot(commit) }) else {
+            return ptr::null_mut();
+        };
+        // SAFETY: The commit holds the state, and its CRTC is null or valid.
+        let crtc = unsafe { (*(*slot.new.as_ptr()).as_raw()).crtc };
+        if crtc.is_null() {
+            return ptr::null_mut();
+        }
+        // SAFETY: The device of a connector is valid.
+        let list = unsafe { &raw mut (*(*connector).dev).mode_config.encoder_list };
+        // SAFETY: The list of encoders does not change after setup; each entry is a valid encoder.
+        unsafe {
+            let mut entry = (*list).next;
+
+            while entry != list {
+                let encoder = container_of!(entry, bindings::drm_encoder, head);
+
+                if (*connector).possible_encoders & (1 << (*encoder).index) != 0
+                    && (*encoder).possible_crtcs & (1 << (*crtc).index) != 0
+                {
+                    return encoder;
+                }
+                entry = (*entry).next;
+            }
+        }
+        ptr::null_mut()
     }
 
     /// # Safety
@@ -464,7 +492,7 @@ impl<T: DriverConnector> Connector<T> {
             // SAFETY: By the safety requirements of this function.
             let check = unsafe { ObjectCheck::from_raw(commit, Self::from_raw(connector)) };
 
-            T::atomic_check(&check).map(|()| 0)
+            check.finish(T::atomic_check(&check)).map(|()| 0)
         })
     }
 }

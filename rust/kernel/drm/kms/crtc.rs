@@ -457,7 +457,7 @@ impl<T: DriverCrtc> Crtc<T> {
             // SAFETY: By the safety requirements of this function.
             let check = unsafe { ObjectCheck::from_raw(commit, Self::from_raw(crtc)) };
 
-            T::atomic_check(&check).map(|()| 0)
+            check.finish(T::atomic_check(&check)).map(|()| 0)
         })
     }
 

@@ -6,14 +6,15 @@
 //! [`include/drm/clients/drm_client_setup.h`](srctree/include/drm/clients/drm_client_setup.h)
 
 use super::KmsDriver;
+#[cfg(CONFIG_RUST_DRM_GEM_SHMEM_HELPER)]
+use crate::drm::gem::{
+    self,
+    shmem, //
+};
 use crate::{
     bindings,
     drm::{
         self,
-        gem::{
-            self,
-            shmem, //
-        },
         Device,
         Registered, //
     },
@@ -43,14 +44,16 @@ use private::{
 
 /// How a driver supports the framebuffer device (`/dev/fb*`).
 ///
-/// This trait is sealed: use [`Shmem`] or [`None`](struct@None).
+/// This trait is sealed: use `Shmem` or [`None`](struct@None).
 pub trait FbdevSupport<D: drm::Driver>: FbdevOps<D> {}
 
 /// The framebuffer device shows a BO of system memory.
 ///
-/// Only for drivers whose BOs are [`shmem::Object`]s.
+/// With `CONFIG_RUST_DRM_GEM_SHMEM_HELPER`, and only for drivers whose BOs are [`shmem::Object`]s.
+#[cfg(CONFIG_RUST_DRM_GEM_SHMEM_HELPER)]
 pub struct Shmem;
 
+#[cfg(CONFIG_RUST_DRM_GEM_SHMEM_HELPER)]
 impl<D, O> FbdevOps<D> for Shmem
 where
     D: drm::Driver<Object = shmem::Object<O>>,
@@ -62,6 +65,7 @@ where
     const PROBE: Option<ProbeFn> = Option::None;
 }
 
+#[cfg(CONFIG_RUST_DRM_GEM_SHMEM_HELPER)]
 impl<D, O> FbdevSupport<D> for Shmem
 where
     D: drm::Driver<Object = shmem::Object<O>>,
@@ -80,14 +84,16 @@ impl<D: drm::Driver> FbdevSupport<D> for None {}
 
 /// Starts the in-kernel clients that the kernel is configured for.
 ///
-/// Call it once, after the device is registered. They go away with the registration. May sleep, and
-/// may switch the display on. C: `drm_client_setup()`.
+/// Call it after the device is registered; further calls do nothing. The clients go away with the
+/// registration. May sleep, and may switch the display on. C: `drm_client_setup()`.
 pub fn setup_clients<D: KmsDriver>(dev: &Device<D, Registered>) {
+    // The core has one framebuffer device for each DRM device, and warns about another one.
+    if !dev.lifecycle().is_some_and(|l| l.start_clients()) {
+        return;
+    }
     #[cfg(CONFIG_DRM_CLIENT_SETUP)]
-    // SAFETY: The device is registered.
+    // SAFETY: The device is registered, and the clients are not started yet.
     unsafe {
         bindings::drm_client_setup(dev.as_raw(), core::ptr::null())
     };
-    #[cfg(not(CONFIG_DRM_CLIENT_SETUP))]
-    let _ = dev;
 }

@@ -16,5 +16,6 @@ mod framebuffer;
 mod hotplug;
 mod panic;
 mod setup;
+mod teardown;
 mod vblankless;
 mod writeback;

@@ -37,8 +37,13 @@
 //!
 //! When the [`Registration`](drm::Registration) is dropped, the device is unplugged, commits that
 //! would switch a CRTC on are refused with `ENODEV` from then on, and all CRTCs are switched off.
-//! After that, no vblank timer runs and no [`atomic_flush`](DriverCrtc::atomic_flush) with an
-//! active CRTC comes any more, although files may stay open.
+//! Then commits that are still running, cleanup included, and what is on an [`OrderedQueue`] are
+//! waited for. After that, no vblank is handled and no [`atomic_flush`](DriverCrtc::atomic_flush)
+//! with an active CRTC comes any more, although files may stay open. What comes is the commits that
+//! close such files; they switch planes off, and run in the thread that closes the file.
+//!
+//! Switching off fails only if a [`DriverState::duplicate`] does or memory runs out. Then the CRTC
+//! stays on as far as the hardware is concerned, and vblanks are forced off.
 //!
 //! # Examples
 //!
@@ -109,7 +114,7 @@
 //!     type Plane = MyPlane;
 //!     type Encoder = MyEncoder;
 //!     type Connector = MyConnector;
-//!     type Fbdev = kms::fbdev::Shmem;
+//!     type Fbdev = kms::fbdev::None;
 //!
 //!     fn mode_config_info(_dev: &drm::Device<Self>) -> Result<kms::ModeConfigInfo> {
 //!         Ok(kms::ModeConfigInfo {
@@ -139,7 +144,7 @@
 //!     }
 //! }
 //!
-//! # use kernel::{device, drm::{gem, gem::shmem, file}, faux};
+//! # use kernel::{device, drm::{gem, file}, faux};
 //! # struct MyDriver;
 //! # #[pin_data]
 //! # struct MyObject {}
@@ -161,7 +166,7 @@
 //! # impl drm::Driver for MyDriver {
 //! #     type Data = ();
 //! #     type RegistrationData<'a> = ();
-//! #     type Object = shmem::Object<MyObject>;
+//! #     type Object = gem::Object<MyObject>;
 //! #     type File = MyFile;
 //! #     type ParentDevice<Ctx: device::DeviceContext> = faux::Device<Ctx>;
 //! #     const INFO: drm::DriverInfo = drm::DriverInfo {
@@ -195,6 +200,7 @@ pub mod framebuffer;
 pub mod hotplug;
 #[cfg(CONFIG_DRM_RUST_KUNIT_TEST)]
 mod kunit;
+pub(crate) mod lifecycle;
 mod mode_config;
 pub mod modes;
 pub mod object;
@@ -217,6 +223,7 @@ pub use self::{
         },
         AtomicCheck,
         AtomicCommit,
+        Checked,
         ObjectCheck,
         ObjectCommit,
         OldStates,
@@ -331,7 +338,7 @@ pub trait KmsDriver: drm::Driver {
     /// The driver's data of a connector.
     type Connector: DriverConnector<Driver = Self>;
 
-    /// The framebuffer device: [`fbdev::Shmem`] or [`fbdev::None`](struct@fbdev::None).
+    /// The framebuffer device: `fbdev::Shmem` or [`fbdev::None`](struct@fbdev::None).
     type Fbdev: fbdev::FbdevSupport<Self>;
 
     /// Returns the limits of the device. Called once, before the objects are created. May sleep.
@@ -348,9 +355,11 @@ pub trait KmsDriver: drm::Driver {
     /// Checks a whole commit.
     ///
     /// A driver that implements it calls [`AtomicCheck::helper_check`], which calls the checks of
-    /// the objects, and adds checks of its own before or after. May sleep; modeset locks of all
-    /// objects in the commit are held.
-    fn atomic_check(check: &mut AtomicCheck<'_, Self>) -> Result {
+    /// the objects and returns the proof of it, and adds checks of its own before or after. May
+    /// sleep; modeset locks of all objects in the commit are held.
+    ///
+    /// The commit that switches an unplugged device off cannot be refused: its errors are logged.
+    fn atomic_check<'a>(check: &mut AtomicCheck<'a, Self>) -> Result<Checked<'a>> {
         check.helper_check()
     }
 

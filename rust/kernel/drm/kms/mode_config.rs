@@ -14,10 +14,8 @@ use super::{
 };
 use crate::{
     bindings,
-    error::{
-        from_result,
-        to_result, //
-    },
+    drm::Device,
+    error::from_result,
     prelude::*, //
 };
 
@@ -93,19 +91,12 @@ impl<D: KmsDriver> ModeConfigVtables<D> {
             // SAFETY: By the safety requirements of this function; views of the hooks of objects
             // are only used while this one is borrowed exclusively.
             let mut check = unsafe { AtomicCheck::from_raw(commit) };
+            let result = D::atomic_check(&mut check).map(|_checked| ());
 
-            D::atomic_check(&mut check).map(|()| 0)
+            check.finish_commit(result).map(|()| 0)
         })
     }
 
-    /// Executes a commit, unless the device is gone and the commit would switch a CRTC on.
-    ///
-    /// An ioctl that was on its way when the device was unplugged could otherwise switch a CRTC
-    /// on after `drm_atomic_helper_shutdown()` has switched all of them off for good. Commits that
-    /// leave CRTCs as they are or switch them off go on: the core needs them to clean up behind
-    /// closed files. `drm_dev_unplug()` waits for the section in here, so that whatever comes
-    /// before the shutdown is seen by it.
-    ///
     /// # Safety
     ///
     /// `commit` must be a checked commit of the device `dev`, which must be one of `D`.
@@ -115,23 +106,11 @@ impl<D: KmsDriver> ModeConfigVtables<D> {
         nonblock: bool,
     ) -> c_int {
         from_result(|| {
-            let mut idx = 0;
+            // SAFETY: By the safety requirements of this function.
+            let lifecycle = unsafe { Device::<D>::from_raw(dev) }.lifecycle();
 
-            // SAFETY: The device is valid.
-            let plugged = unsafe { bindings::drm_dev_enter(dev, &mut idx) };
-
-            // SAFETY: The commit is valid and belongs to the device.
-            let ret = if plugged || !unsafe { activates_crtc(commit) } {
-                // SAFETY: By the safety requirements of this function.
-                to_result(unsafe { bindings::drm_atomic_helper_commit(dev, commit, nonblock) })
-            } else {
-                Err(ENODEV)
-            };
-            if plugged {
-                // SAFETY: `drm_dev_enter()` returned true and set `idx`.
-                unsafe { bindings::drm_dev_exit(idx) };
-            }
-            ret.map(|()| 0)
+            // SAFETY: By the safety requirements of this function.
+            unsafe { lifecycle.ok_or(EINVAL)?.commit(dev, commit, nonblock) }.map(|()| 0)
         })
     }
 
@@ -144,22 +123,4 @@ impl<D: KmsDriver> ModeConfigVtables<D> {
         // any lifetime, so it cannot mix up this one with another.
         let _done = D::atomic_commit_tail(unsafe { CommitTail::from_raw(commit) });
     }
-}
-
-/// Returns whether a CRTC is active after `commit` that was not before.
-///
-/// # Safety
-///
-/// `commit` must be a valid commit.
-unsafe fn activates_crtc(commit: *mut bindings::drm_atomic_commit) -> bool {
-    // SAFETY: By the safety requirements of this function.
-    let count = unsafe { (*(*commit).dev).mode_config.num_crtc };
-
-    (0..usize::try_from(count).unwrap_or(0)).any(|i| {
-        // SAFETY: The array has an entry for each CRTC of the device.
-        let entry = unsafe { &*(*commit).crtcs.add(i) };
-
-        // SAFETY: States that are not null are valid as long as the commit is.
-        unsafe { !entry.ptr.is_null() && (*entry.new_state).active && !(*entry.old_state).active }
-    })
 }

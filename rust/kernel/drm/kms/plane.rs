@@ -508,7 +508,7 @@ impl<T: DriverPlane> Plane<T> {
                 // SAFETY: By the safety requirements of this function.
                 let check = unsafe { ObjectCheck::from_raw(commit, plane) };
 
-                T::atomic_check(&check)?;
+                check.finish(T::atomic_check(&check))?;
             }
             Ok(0)
         })

@@ -13,6 +13,7 @@ use super::{
         EncoderType, //
     },
     fbdev::private::FbdevOps,
+    lifecycle::Lifecycle,
     mode_config::ModeConfigVtables,
     object::private::RawObject,
     plane::{
@@ -252,8 +253,9 @@ impl<'a, D: KmsDriver> SetupDevice<'a, D> {
         Ok(())
     }
 
-    /// Creates a connector that can be fed by `encoders`; the first one is used unless the driver
-    /// says otherwise. C: `drm_connector_init()`.
+    /// Creates a connector that can be fed by `encoders`. C: `drm_connector_init()`.
+    ///
+    /// With each CRTC, the first of them that the CRTC can feed is used.
     ///
     /// # Errors
     ///
@@ -333,8 +335,13 @@ pub fn new_device<D: KmsDriver>(
     parent: &D::ParentDevice<device::Bound>,
     data: impl PinInit<D::Data, Error>,
 ) -> Result<UnregisteredDevice<D>> {
-    let unregistered =
-        UnregisteredDevice::with_vtable(parent, data, const { &Vtables::<D>::DRIVER })?;
+    let lifecycle = Lifecycle::new(Vtables::<D>::vblanks_off)?;
+    let unregistered = UnregisteredDevice::with_vtable(
+        parent,
+        data,
+        const { &Vtables::<D>::DRIVER },
+        Some(lifecycle.clone()),
+    )?;
     let dev: &Device<D> = &unregistered;
     let raw = dev.as_raw();
 
@@ -369,6 +376,8 @@ pub fn new_device<D: KmsDriver>(
 
         // SAFETY: The device is valid and its CRTCs are created.
         to_result(unsafe { bindings::drm_vblank_init(raw, u32::try_from(num_crtc)?) })?;
+        // From here on who has kept a CRTC may ask for its vblanks.
+        lifecycle.set_vblanks();
     }
     // SAFETY: The device is valid and its objects are created.
     to_result(unsafe { bindings::drm_mode_config_create_initial_state(raw) })?;
@@ -380,6 +389,43 @@ pub fn new_device<D: KmsDriver>(
 struct Vtables<D: KmsDriver>(core::marker::PhantomData<D>);
 
 impl<D: KmsDriver> Vtables<D> {
+    /// Forces the vblanks of all CRTCs off.
+    ///
+    /// # Safety
+    ///
+    /// `dev` must be a device of `D` whose vblanks are initialised, and of which no CRTC is
+    /// switched on any more. No lock that a vblank handler takes may be held.
+    unsafe fn vblanks_off(dev: *mut bindings::drm_device) {
+        // SAFETY: By the safety requirements of this function.
+        for index in 0..unsafe { (*dev).mode_config.num_crtc } {
+            // SAFETY: The device has a CRTC of that index, which has vblanks.
+            unsafe {
+                let crtc = bindings::drm_crtc_from_index(dev, index);
+
+                bindings::drm_crtc_vblank_off(crtc);
+                vblank::synchronize::<D::Crtc>(crtc);
+            }
+        }
+    }
+
+    /// `release` callback of `struct drm_driver`.
+    ///
+    /// # Safety
+    ///
+    /// Only to be called by the DRM core, when the last reference to a device of `D` is gone.
+    unsafe extern "C" fn release_callback(dev: *mut bindings::drm_device) {
+        // The data of the device goes next, and no vblank handler may see that. A device that was
+        // switched off has no vblanks; one that has refused, or was never registered, may.
+        //
+        // SAFETY: The device is valid, and has all its fields until it is released below.
+        if let Some(lifecycle) = unsafe { Device::<D>::from_raw(dev) }.lifecycle() {
+            // SAFETY: Nobody has the device.
+            unsafe { lifecycle.force_vblanks_off(dev) };
+        }
+        // SAFETY: By the safety requirements of this function.
+        unsafe { Device::<D>::release_callback(dev) };
+    }
+
     const DRIVER: bindings::drm_driver = {
         let base = UnregisteredDevice::<D>::driver_vtable();
 
@@ -387,6 +433,7 @@ impl<D: KmsDriver> Vtables<D> {
             driver_features: base.driver_features
                 | bindings::drm_driver_feature_DRIVER_MODESET
                 | bindings::drm_driver_feature_DRIVER_ATOMIC,
+            release: Some(Self::release_callback),
             fbdev_probe: <D::Fbdev as FbdevOps<D>>::PROBE,
             ..base
         }

@@ -16,7 +16,8 @@ use super::{
     },
     object::{
         private::RawObject,
-        KmsRef, //
+        KmsRef,
+        ModeObject, //
     },
 };
 use crate::{
@@ -224,15 +225,26 @@ impl<T: DriverCrtc> Drop for OwnedVblankRef<T> {
 }
 
 impl<T: DriverCrtc> Crtc<T> {
+    /// Returns whether the functions of the core may be called that take the vblank of the CRTC for
+    /// granted.
+    ///
+    /// During the setup of the device, and of a device whose setup has failed, there is none yet.
+    fn has_vblank(&self) -> bool {
+        has_vblank::<T>() && self.dev().lifecycle().is_some_and(|l| l.has_vblanks())
+    }
+
     /// Takes a reference to the vblank. Does not sleep.
     ///
     /// # Errors
     ///
     /// - `EOPNOTSUPP` if CRTCs of this type have no vblanks.
-    /// - `EINVAL` if the CRTC is off.
+    /// - `EINVAL` if the CRTC is off, or its device is still being set up.
     pub fn vblank_get(&self) -> Result<VblankRef<'_, T>> {
         if !has_vblank::<T>() {
             return Err(EOPNOTSUPP);
+        }
+        if !self.has_vblank() {
+            return Err(EINVAL);
         }
         // SAFETY: The CRTC is valid.
         to_result(unsafe { bindings::drm_crtc_vblank_get(self.as_raw()) })?;
@@ -245,7 +257,7 @@ impl<T: DriverCrtc> Crtc<T> {
     /// Does not sleep; may be called in interrupt context. Returns whether vblanks are on.
     /// C: `drm_crtc_handle_vblank()`.
     pub fn handle_vblank(&self) -> bool {
-        if !has_vblank::<T>() {
+        if !self.has_vblank() {
             return false;
         }
         // SAFETY: The CRTC is valid.
@@ -254,9 +266,9 @@ impl<T: DriverCrtc> Crtc<T> {
 
     /// Returns the number of the last vblank that was handled. Does not sleep.
     ///
-    /// C: `drm_crtc_vblank_count()`.
+    /// 0 without vblanks, and while the device is being set up. C: `drm_crtc_vblank_count()`.
     pub fn vblank_count(&self) -> u64 {
-        if !has_vblank::<T>() {
+        if !self.has_vblank() {
             return 0;
         }
         // SAFETY: The CRTC is valid.
@@ -266,9 +278,10 @@ impl<T: DriverCrtc> Crtc<T> {
     /// Returns the number of the current vblank, also if its handling is still to come. Does not
     /// sleep.
     ///
-    /// C: `drm_crtc_accurate_vblank_count()`.
+    /// 0 without vblanks, and while the device is being set up. C:
+    /// `drm_crtc_accurate_vblank_count()`.
     pub fn accurate_vblank_count(&self) -> u64 {
-        if !has_vblank::<T>() {
+        if !self.has_vblank() {
             return 0;
         }
         // SAFETY: The CRTC is valid.

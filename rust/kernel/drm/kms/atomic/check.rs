@@ -19,6 +19,8 @@ use super::super::{
 };
 use crate::{
     bindings,
+    dev_warn,
+    device,
     drm::Device,
     error::to_result,
     prelude::*,
@@ -40,18 +42,35 @@ use core::{
 ///
 /// # Errors
 ///
-/// Functions that add objects to the commit take modeset locks and can return `EDEADLK`. A check
-/// must return it unchanged (`?` does): the core then gives up its locks and checks again.
+/// Functions that add objects to the commit take modeset locks and can return `EDEADLK`: the core
+/// then gives up its locks and checks again. Errors of the core stick: once one has occurred, these
+/// functions return it again, and the check fails, even if the driver's function does not.
 ///
 /// # Invariants
 ///
 /// - `raw` is a valid commit in its check phase, of a device of `D`.
 /// - A bit in `borrowed` is set exactly while a [`StateMut`] for the object of that bank and index
 ///   exists. This is the only view that gives access to new states.
+/// - `failed` is the first error of the core, if there was one.
+/// - `'a` stands for this check alone.
 pub struct AtomicCheck<'a, D: KmsDriver> {
     raw: NonNull<bindings::drm_atomic_commit>,
     borrowed: [Cell<u32>; BANKS],
-    _driver: PhantomData<&'a D>,
+    failed: Cell<Option<Error>>,
+    // Invariant in `'a`.
+    _brand: PhantomData<fn(&'a ()) -> &'a ()>,
+    _driver: PhantomData<fn() -> D>,
+    _not_send: NotThreadSafe,
+}
+
+/// Proof that the core has checked a commit, and with it the driver's functions for its objects.
+///
+/// Made by [`AtomicCheck::helper_check`]. The lifetime is that of one check and invariant, so that
+/// the proof of one commit cannot be used for another.
+#[must_use = "must be returned from `atomic_check`"]
+pub struct Checked<'a> {
+    // Invariant in `'a`.
+    _brand: PhantomData<fn(&'a ()) -> &'a ()>,
     _not_send: NotThreadSafe,
 }
 
@@ -59,13 +78,16 @@ impl<'a, D: KmsDriver> AtomicCheck<'a, D> {
     /// # Safety
     ///
     /// `raw` must be a valid commit in its check phase, of a device of `D`, for as long as the view
-    /// exists, and no other view of it may be used meanwhile.
+    /// exists, and no other view of it may be used meanwhile. `'a` must not be the lifetime of the
+    /// view of another commit.
     pub(crate) unsafe fn from_raw(raw: *mut bindings::drm_atomic_commit) -> Self {
         // INVARIANT: By the safety requirements of this function; nothing is borrowed yet.
         Self {
             // SAFETY: By the safety requirements of this function.
             raw: unsafe { NonNull::new_unchecked(raw) },
             borrowed: [const { Cell::new(0) }; BANKS],
+            failed: Cell::new(None),
+            _brand: PhantomData,
             _driver: PhantomData,
             _not_send: NotThreadSafe,
         }
@@ -107,17 +129,74 @@ impl<'a, D: KmsDriver> AtomicCheck<'a, D> {
         })
     }
 
+    /// Runs `f`, which calls the core, unless the core has failed before: after `EDEADLK` it must
+    /// not take another lock.
+    fn sticky<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
+        if let Some(err) = self.failed.get() {
+            return Err(err);
+        }
+        f().inspect_err(|err| self.failed.set(Some(*err)))
+    }
+
     /// Runs `f`, which adds something to the commit, and refuses the result if CRTCs came with it
     /// that user space has not named and does not allow. The core would only warn.
     fn add_with<R>(&self, f: impl FnOnce() -> Result<R>) -> Result<R> {
-        let before = self.crtcs();
-        let ret = f()?;
+        self.sticky(|| {
+            let before = self.crtcs();
+            let ret = f()?;
 
-        if self.allows_modeset() || self.crtcs() == before {
-            Ok(ret)
-        } else {
-            Err(EINVAL)
+            if self.allows_modeset() || self.crtcs() == before {
+                Ok(ret)
+            } else {
+                Err(EINVAL)
+            }
+        })
+    }
+
+    /// Returns what the core is told: `result` is what the driver says.
+    ///
+    /// The driver cannot make a success of an error of the core. `EDEADLK` is of the core alone,
+    /// which has to do something about it. The commit that switches an unplugged device off is not
+    /// the driver's to refuse.
+    pub(crate) fn finish(&self, result: Result) -> Result {
+        let result = match (self.failed.get(), result) {
+            (Some(EDEADLK), _) => return Err(EDEADLK),
+            (_, Err(EDEADLK)) => Err(EINVAL),
+            (Some(err), Ok(())) => Err(err),
+            (_, result) => result,
+        };
+
+        match result {
+            Err(err) if self.is_switching_off() => {
+                let parent: &<D as crate::drm::Driver>::ParentDevice<device::Normal> =
+                    self.dev().as_ref();
+
+                dev_warn!(
+                    parent.as_ref(),
+                    "check fails while the device is switched off: {:?}\n",
+                    err
+                );
+                Ok(())
+            }
+            result => result,
         }
+    }
+
+    /// [`Self::finish`] for the check of the whole commit.
+    pub(crate) fn finish_commit(&mut self, result: Result) -> Result {
+        let failed = self.failed.get().is_some() || result.is_err();
+
+        self.finish(result)?;
+        if failed {
+            // The error was passed over, but the driver may not have had the commit checked.
+            self.failed.set(None);
+            let _checked = self.helper_check()?;
+        }
+        Ok(())
+    }
+
+    fn is_switching_off(&self) -> bool {
+        self.dev().lifecycle().is_some_and(|l| l.is_switching_off())
     }
 
     /// Lends the new state of `object`, which is `state`.
@@ -176,9 +255,9 @@ impl<'a, D: KmsDriver> AtomicCheck<'a, D> {
     ///
     /// # Errors
     ///
-    /// All but `EBUSY` must make the check fail.
+    /// The check fails with the error, but for `EBUSY` and an object of another device.
     ///
-    /// - `EDEADLK` must be returned from the check unchanged.
+    /// - `EDEADLK` if the core has to give up its locks.
     /// - `ENOMEM` if the state cannot be allocated.
     /// - `EBUSY` if the state is lent already: drop the other [`StateMut`] first.
     /// - `EINVAL` if the object belongs to another device, or a CRTC would be added without
@@ -197,7 +276,9 @@ impl<'a, D: KmsDriver> AtomicCheck<'a, D> {
     ///
     /// # Errors
     ///
-    /// - `EDEADLK` must be returned from the check unchanged.
+    /// The check fails with the error, if it is one of the first two.
+    ///
+    /// - `EDEADLK` if the core has to give up its locks.
     /// - `ENOMEM` if a state cannot be allocated.
     /// - `ENOENT` if the CRTC is not in the commit, `EINVAL` if it belongs to another device.
     pub fn add_affected_planes(&self, crtc: &Crtc<D::Crtc>) -> Result {
@@ -205,9 +286,12 @@ impl<'a, D: KmsDriver> AtomicCheck<'a, D> {
         // SAFETY: The commit is valid and of the same device.
         unsafe { crtc.slot(self.raw.as_ptr()) }.ok_or(ENOENT)?;
 
-        // SAFETY: The commit is valid, in its check phase, of the same device, and has the CRTC.
-        to_result(unsafe {
-            bindings::drm_atomic_add_affected_planes(self.raw.as_ptr(), crtc.as_raw())
+        self.sticky(|| {
+            // SAFETY: The commit is valid, in its check phase, of the same device, and has the
+            // CRTC.
+            to_result(unsafe {
+                bindings::drm_atomic_add_affected_planes(self.raw.as_ptr(), crtc.as_raw())
+            })
         })
     }
 
@@ -251,11 +335,22 @@ impl<'a, D: KmsDriver> AtomicCheck<'a, D> {
     ///
     /// For [`KmsDriver::atomic_check`]. All [`StateMut`] must be dropped before, which the
     /// exclusive borrow ensures.
-    pub fn helper_check(&mut self) -> Result {
-        // SAFETY: The commit is valid and in its check phase. The hooks of the objects get views of
-        // their own; by the exclusive borrow, nothing is lent by this one.
-        to_result(unsafe {
-            bindings::drm_atomic_helper_check((*self.raw.as_ptr()).dev, self.raw.as_ptr())
+    ///
+    /// # Errors
+    ///
+    /// Those of the core and of the checks of the objects. The whole check fails with it.
+    pub fn helper_check(&mut self) -> Result<Checked<'a>> {
+        self.sticky(|| {
+            // SAFETY: The commit is valid and in its check phase. The hooks of the objects get
+            // views of their own; by the exclusive borrow, nothing is lent by this one.
+            to_result(unsafe {
+                bindings::drm_atomic_helper_check((*self.raw.as_ptr()).dev, self.raw.as_ptr())
+            })
+        })?;
+
+        Ok(Checked {
+            _brand: PhantomData,
+            _not_send: NotThreadSafe,
         })
     }
 }

@@ -26,6 +26,7 @@ pub mod tail;
 
 pub use check::{
     AtomicCheck,
+    Checked,
     ObjectCheck,
     StateMut, //
 };

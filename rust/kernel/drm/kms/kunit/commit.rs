@@ -342,7 +342,8 @@ mod tests {
         static SCRIPT: Script = Script {
             setup: |setup| display(setup).and(display(setup)).map(|_| ()),
             check: |check| {
-                check.helper_check()?;
+                let checked = check.helper_check()?;
+
                 if !check.allows_modeset() {
                     let other = crtc(check.dev(), 1)?;
 
@@ -350,7 +351,7 @@ mod tests {
                     assert_eq!(check.add(other).err(), Some(EINVAL));
                     return Err(EXDEV);
                 }
-                Ok(())
+                Ok(checked)
             },
             ..Script::DEFAULT
         };
@@ -451,10 +452,11 @@ mod tests {
     fn unplug_after_check() -> Result {
         static SCRIPT: Script = Script {
             check: |check| {
-                check.helper_check()?;
+                let checked = check.helper_check()?;
+
                 // SAFETY: The device is valid, and the test is its only user.
                 unsafe { (*check.dev().as_raw()).unplugged = UNPLUG.load(Relaxed) };
-                Ok(())
+                Ok(checked)
             },
             ..Script::DEFAULT
         };

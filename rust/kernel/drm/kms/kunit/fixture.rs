@@ -12,6 +12,7 @@ use crate::{
             fourcc,
             AtomicCheck,
             Begin,
+            Checked,
             CommitDone,
             CommitPlanes,
             CommitTail,
@@ -138,10 +139,11 @@ impl DriverState for TestState {
 pub(super) struct Script {
     pub(super) info: ModeConfigInfo,
     pub(super) setup: fn(&SetupDevice<'_, TestKms>) -> Result,
-    pub(super) check: fn(&mut AtomicCheck<'_, TestKms>) -> Result,
+    pub(super) check: for<'a> fn(&mut AtomicCheck<'a, TestKms>) -> Result<Checked<'a>>,
     pub(super) update: fn(&PlaneCommit<'_, TestPlane>),
     pub(super) flush: fn(&CrtcCommit<'_, TestCrtc>),
     pub(super) modes: fn(&ConnectorProbe<'_, TestConnector>) -> Result,
+    pub(super) flipped: fn(),
     pub(super) enables_first: bool,
 }
 
@@ -162,6 +164,7 @@ impl Script {
             probe.add_modes_noedid(1024, 768);
             Ok(())
         },
+        flipped: || {},
         enables_first: false,
     };
 }
@@ -346,14 +349,14 @@ impl kms::KmsDriver for TestKms {
         (setup.script.setup)(setup)
     }
 
-    fn atomic_check(check: &mut AtomicCheck<'_, Self>) -> Result {
+    fn atomic_check<'a>(check: &mut AtomicCheck<'a, Self>) -> Result<Checked<'a>> {
         (check.dev().script.check)(check)
     }
 
     fn atomic_commit_tail<'a>(tail: CommitTail<'a, Self, Begin>) -> CommitDone<'a> {
-        let enables_first = tail.commit().dev().script.enables_first;
+        let script = tail.commit().dev().script;
         let tail = tail.commit_modeset_disables();
-        let tail = if enables_first {
+        let tail = if script.enables_first {
             tail.commit_modeset_enables()
                 .commit_planes(CommitPlanes::ActiveOnly)
         } else {
@@ -361,7 +364,10 @@ impl kms::KmsDriver for TestKms {
                 .commit_modeset_enables()
         };
 
-        tail.commit_hw_done().wait_for_flip_done().cleanup_planes()
+        let tail = tail.commit_hw_done().wait_for_flip_done();
+
+        (script.flipped)();
+        tail.cleanup_planes()
     }
 }
 
@@ -464,6 +470,22 @@ pub(super) fn connector<D: kms::KmsDriver>(dev: &Device<D>) -> *mut bindings::dr
 /// Makes, checks and executes a commit as an ioctl does; `fill` says what is in it.
 pub(super) fn commit<D: kms::KmsDriver>(
     dev: &Device<D>,
+    fill: impl FnMut(*mut bindings::drm_atomic_commit) -> Result,
+) -> Result {
+    commit_with(dev, bindings::drm_atomic_commit, fill)
+}
+
+/// [`commit`] that does not wait.
+pub(super) fn commit_nonblocking<D: kms::KmsDriver>(
+    dev: &Device<D>,
+    fill: impl FnMut(*mut bindings::drm_atomic_commit) -> Result,
+) -> Result {
+    commit_with(dev, bindings::drm_atomic_nonblocking_commit, fill)
+}
+
+fn commit_with<D: kms::KmsDriver>(
+    dev: &Device<D>,
+    execute: unsafe extern "C" fn(*mut bindings::drm_atomic_commit) -> c_int,
     mut fill: impl FnMut(*mut bindings::drm_atomic_commit) -> Result,
 ) -> Result {
     let mut ctx = bindings::drm_modeset_acquire_ctx::default();
@@ -478,7 +500,7 @@ pub(super) fn commit<D: kms::KmsDriver>(
             (*commit).acquire_ctx = &mut ctx;
             (*commit).set_allow_modeset(true);
             loop {
-                ret = fill(commit).and_then(|()| to_result(bindings::drm_atomic_commit(commit)));
+                ret = fill(commit).and_then(|()| to_result(execute(commit)));
                 if ret != Err(EDEADLK) {
                     break;
                 }
