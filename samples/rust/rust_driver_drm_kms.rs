@@ -258,7 +258,7 @@ impl kernel::Module for DisplayModule {
         let parent: &faux::Device<Bound> = registration.as_ref();
 
         let drm = kms::new_device::<Display>(parent, Ok(()))?;
-        let drm = drm::Registration::new_devres(parent.as_ref(), drm, Screen::new(), 0)?;
+        let drm = drm::Registration::new_devres(parent, drm, Screen::new())?;
 
         // The console, if the kernel has one.
         if let Some(drm) = drm.registration_guard() {

@@ -267,7 +267,7 @@ impl kernel::Module for SkeletonModule {
 
         // Nothing is visible to user space so far; from the next line on everything is.
         let hw = Ok::<_, Error>(Hardware { capacity: CAPACITY });
-        drm::Registration::new_devres(parent.as_ref(), drm, hw, 0)?;
+        drm::Registration::new_devres(parent, drm, hw)?;
 
         Ok(Self {
             _parent: registration,

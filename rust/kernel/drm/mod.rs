@@ -33,9 +33,9 @@
 //!    takes it, initialises `Driver::RegistrationData`, and calls `drm_dev_register()`. From there
 //!    on, and before the function returns, device nodes can be opened and ioctls called.
 //! 3. The registration is dropped, by the parent when it is unbound, or by the driver. New opens
-//!    fail with `ENXIO` or `ENODEV` and ioctls with `ENODEV`; running ones are waited for, as are
-//!    all other guards; mappings of BOs are removed; outputs are turned off. Then the registration
-//!    data is dropped.
+//!    fail with `ENOENT` or `ENODEV` and ioctls with `ENODEV`; running ones are waited for, as are
+//!    all other guards; mappings of BOs are removed; outputs are turned off, and commits that are
+//!    still running waited for. Then the registration data is dropped.
 //! 4. Files are closed when user space likes, and call no ioctl any more. With the last reference
 //!    the device is freed, and `Driver::Data` dropped.
 //!
@@ -66,8 +66,10 @@
 //! | drop of registration data  | none           | no more          | the parent is still bound |
 //! | drop of device data        | none           | no more          | nobody has a reference    |
 //!
-//! All of them may sleep and hold no lock of the DRM core. Those that get a [`Registered`] device
-//! keep it from being unplugged and must not wait for long. Anything else, such as a work item or
+//! All of them may sleep, and none is called with a lock of the DRM core held, with one exception:
+//! files of clients in the kernel are dropped under `clientlist_mutex` when the device is unplugged.
+//! Callbacks that get a [`Registered`] device keep it from being unplugged and must not wait for
+//! long. Anything else, such as a work item or
 //! an interrupt thread, asks [`Device::registration_guard`].
 //!
 //! # Examples
@@ -132,10 +134,11 @@
 //!         arg: &mut uapi::drm_nova_getparam,
 //!         _file: &drm::File<File>,
 //!     ) -> Result<u32> {
-//!         match arg.param as u32 {
-//!             uapi::NOVA_GETPARAM_VRAM_BAR_SIZE => arg.value = hw.vram_size,
-//!             _ => return Err(EINVAL),
+//!         // Numbers of user space are compared whole: truncated, 1 << 32 would be 0.
+//!         if arg.param != u64::from(uapi::NOVA_GETPARAM_VRAM_BAR_SIZE) {
+//!             return Err(EINVAL);
 //!         }
+//!         arg.value = hw.vram_size;
 //!         Ok(0)
 //!     }
 //! }
@@ -165,7 +168,7 @@
 //!     let drm = drm::UnregisteredDevice::<Example>::new(parent, Ok(()))?;
 //!     let hw = Hardware { vram_size: 1 << 20 };
 //!
-//!     drm::Registration::new_devres(parent.as_ref(), drm, Ok::<_, Error>(hw), 0)
+//!     drm::Registration::new_devres(parent, drm, Ok::<_, Error>(hw))
 //! }
 //!
 //! let parent = faux::Registration::new(c"drm-example", None)?;

@@ -134,12 +134,13 @@ impl<'a, T: Driver> Registration<'a, T> {
 }
 
 impl<T: Driver> Registration<'static, T> {
-    /// Registers `drm` with user space until `dev`, its parent, is unbound.
+    /// Registers `drm` with user space until `parent` is unbound.
     ///
     /// The registration is handed to the parent's list of managed resources, hence the driver has
-    /// nothing to keep and nothing to forget. Resources that the driver got from `dev` before are
-    /// released after the device is unplugged. `reg_data` does not borrow; what belongs to the
-    /// hardware can be in a [`Devres`](crate::devres::Devres).
+    /// nothing to keep and nothing to forget. Resources that the driver got from `parent` before
+    /// are released after the device is unplugged, and those that an ioctl gets from it meanwhile
+    /// are released right then. `reg_data` does not borrow; what belongs to the hardware can be in
+    /// a [`Devres`](crate::devres::Devres).
     ///
     /// Ioctls can run before this function returns. Sleeps.
     ///
@@ -159,26 +160,59 @@ impl<T: Driver> Registration<'static, T> {
     /// {
     ///     let drm = drm::UnregisteredDevice::<T>::new(parent, Ok(()))?;
     ///
-    ///     drm::Registration::new_devres(parent.as_ref(), drm, Ok::<_, Error>(()), 0)
+    ///     drm::Registration::new_devres(parent, drm, Ok::<_, Error>(()))
     /// }
     /// ```
     pub fn new_devres<E>(
-        dev: &device::Device<Bound>,
+        parent: &T::ParentDevice<Bound>,
         drm: UnregisteredDevice<T>,
         reg_data: impl PinInit<T::RegistrationData<'static>, E>,
-        flags: usize,
     ) -> Result<ARef<Device<T>>>
     where
         Error: From<E>,
     {
+        let dev = parent.as_ref();
+
         // SAFETY: The registration goes to `devres::register`, which drops it when `dev` is
         // unbound, or before it returns an error. `'static` does not end.
-        let reg = unsafe { Self::register(dev, drm, reg_data, flags) }?;
+        let reg = unsafe { Self::register(dev, drm, reg_data, 0) }?;
         let drm = ARef::clone(&reg.drm);
 
-        devres::register::<_, Error>(dev, Ok(reg), GFP_KERNEL)?;
+        devres::register::<_, Error>(dev, Ok(Managed(Some(reg))), GFP_KERNEL)?;
 
         Ok(drm)
+    }
+}
+
+/// A registration that is one of the managed resources of the parent.
+///
+/// When the parent is unbound, the core takes all resources off their list before it releases the
+/// first. Ioctls still run then, and have the bound parent in their hands. What they, or the drop of
+/// the registration data, put on the list would stay there after the parent is unbound.
+struct Managed<T: Driver>(Option<Registration<'static, T>>);
+
+impl<T: Driver> Drop for Managed<T> {
+    fn drop(&mut self) {
+        let Some(reg) = self.0.take() else {
+            return;
+        };
+        // SAFETY: The registration holds its device, which holds its parent.
+        let parent: ARef<device::Device> =
+            unsafe { device::Device::<device::Normal>::from_raw((*reg.drm.as_raw()).dev) }.into();
+
+        // Nobody could handle an error: there must be none.
+        let flags = bindings::GFP_KERNEL | 1 << bindings::___GFP_NOFAIL_BIT;
+        // SAFETY: The device is valid. Without an ID the group gets a unique one.
+        let id = unsafe {
+            bindings::devres_open_group(parent.as_raw(), core::ptr::null_mut(), flags)
+        };
+
+        drop(reg);
+
+        // What was put on the list since then, the latest first.
+        //
+        // SAFETY: The device is valid and has the group.
+        unsafe { bindings::devres_release_group(parent.as_raw(), id) };
     }
 }
 

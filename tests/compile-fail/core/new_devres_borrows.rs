@@ -17,13 +17,13 @@ fn data<'a>(number: &'a u64) -> Result<RegData<'a>> {
 
 static NUMBER: u64 = 0;
 
-fn fine(parent: &device::Device<Bound>, dev: UnregisteredDevice<Driver>) -> Result {
-    drm::Registration::new_devres(parent, dev, data(&NUMBER), 0)?;
+fn fine(parent: &faux::Device<Bound>, dev: UnregisteredDevice<Driver>) -> Result {
+    drm::Registration::new_devres(parent, dev, data(&NUMBER))?;
     Ok(())
 }
 
 #[cfg(violate)]
-fn violate(parent: &device::Device<Bound>, dev: UnregisteredDevice<Driver>, n: &u64) -> Result {
-    drm::Registration::new_devres(parent, dev, data(n), 0)?;
+fn violate(parent: &faux::Device<Bound>, dev: UnregisteredDevice<Driver>, n: &u64) -> Result {
+    drm::Registration::new_devres(parent, dev, data(n))?;
     Ok(())
 }

@@ -9,14 +9,14 @@
 
 include!(concat!(env!("COMPILE_FAIL_COMMON"), "/core_driver.rs"));
 
-fn register(parent: &device::Device<Bound>, dev: UnregisteredDevice<Driver>) -> Result {
-    drm::Registration::new_devres(parent, dev, Err::<RegData<'static>, Error>(EINVAL), 0)?;
+fn register(parent: &faux::Device<Bound>, dev: UnregisteredDevice<Driver>) -> Result {
+    drm::Registration::new_devres(parent, dev, Err::<RegData<'static>, Error>(EINVAL))?;
     Ok(())
 }
 
 #[cfg(violate)]
-fn violate(parent: &device::Device<Bound>, dev: UnregisteredDevice<Driver>) -> Result {
-    drm::Registration::new_devres(parent, dev, Err::<RegData<'static>, Error>(EINVAL), 0)?;
-    drm::Registration::new_devres(parent, dev, Err::<RegData<'static>, Error>(EINVAL), 0)?;
+fn violate(parent: &faux::Device<Bound>, dev: UnregisteredDevice<Driver>) -> Result {
+    drm::Registration::new_devres(parent, dev, Err::<RegData<'static>, Error>(EINVAL))?;
+    drm::Registration::new_devres(parent, dev, Err::<RegData<'static>, Error>(EINVAL))?;
     Ok(())
 }

@@ -57,7 +57,7 @@ impl VirtualDevice {
         let faux = faux::Registration::new(&name, None)?;
         let parent = faux.as_ref();
         let drm = kms::new_device::<RvkmsDriver>(parent, Ok(DeviceData { name, topology }))?;
-        let drm = drm::Registration::new_devres(parent.as_ref(), drm, Ok::<_, Error>(()), 0)?;
+        let drm = drm::Registration::new_devres(parent, drm, Ok::<_, Error>(()))?;
 
         if let Some(guard) = drm.registration_guard() {
             kms::fbdev::setup_clients(&guard);

@@ -3,7 +3,6 @@
 //! Tests of open files, fdinfo and debugfs.
 
 use super::fixture::{
-    bound,
     device,
     Client,
     Events,
@@ -35,7 +34,7 @@ fn registered(parent: &faux::Registration, events: &Events) -> Result<ARef<Devic
         _tracked: events.on_drop(1),
     };
 
-    drm::Registration::new_devres(bound(parent), dev, Ok::<_, Error>(reg_data), 0)
+    drm::Registration::new_devres(parent.as_ref(), dev, Ok::<_, Error>(reg_data))
 }
 
 /// The debugfs entry `name` of `dev`.

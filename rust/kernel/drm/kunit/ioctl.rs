@@ -3,7 +3,6 @@
 //! Tests of ioctls, seen from the DRM core.
 
 use super::fixture::{
-    bound,
     device,
     Client,
     Events,
@@ -36,7 +35,7 @@ fn registered(parent: &faux::Registration) -> Result<Client<Full>> {
         value: &VALUE,
         _tracked: events.on_drop(1),
     };
-    let dev = drm::Registration::new_devres(bound(parent), dev, Ok::<_, Error>(reg_data), 0)?;
+    let dev = drm::Registration::new_devres(parent.as_ref(), dev, Ok::<_, Error>(reg_data))?;
 
     Client::open(&dev)
 }

@@ -113,7 +113,7 @@ mod tests {
         let events = Events::new()?;
         let parent = faux::Registration::new(c"kunit-devres", None)?;
         let dev = device::<Driver>(&parent, Ok(events.on_drop(DATA)))?;
-        let handle = drm::Registration::new_devres(bound(&parent), dev, reg_data(&events), 0)?;
+        let handle = drm::Registration::new_devres(parent.as_ref(), dev, reg_data(&events))?;
 
         assert!(handle.registration_guard().is_some());
         assert_eq!(events.seen(), 0);
@@ -135,7 +135,7 @@ mod tests {
         let dev = device::<Driver>(&parent, Ok(events.on_drop(DATA)))?;
         let handle: ARef<Device<_>> = (&*dev).into();
 
-        let result = drm::Registration::new_devres(bound(&other), dev, reg_data(&events), 0);
+        let result = drm::Registration::new_devres(other.as_ref(), dev, reg_data(&events));
 
         assert_eq!(result.err(), Some(EINVAL));
         assert_eq!(events.seen(), REG_DATA);
@@ -152,7 +152,7 @@ mod tests {
         let dev = device::<Driver>(&parent, Ok(events.on_drop(DATA)))?;
         let handle: ARef<Device<_>> = (&*dev).into();
 
-        let result = drm::Registration::new_devres(bound(&parent), dev, Err(EXDEV), 0);
+        let result = drm::Registration::new_devres(parent.as_ref(), dev, Err(EXDEV));
 
         assert_eq!(result.err(), Some(EXDEV));
         assert_eq!(events.seen(), 0);
@@ -178,7 +178,7 @@ mod tests {
         let saved = unsafe { name.replace(core::ptr::null()) };
         let client = Client::open_render(&handle)?;
 
-        let result = drm::Registration::new_devres(bound(&parent), dev, reg_data(&events), 0);
+        let result = drm::Registration::new_devres(parent.as_ref(), dev, reg_data(&events));
 
         // SAFETY: As above.
         unsafe { *name = saved };
@@ -198,12 +198,48 @@ mod tests {
         Ok(())
     }
 
+    // What an ioctl gets from the bound parent, while it is being unbound, is released by then.
+    #[test]
+    fn resources_of_late_guards() -> Result {
+        const RESOURCE: u64 = 5;
+
+        let events = Events::new()?;
+        let parent = faux::Registration::new(c"kunit-late", None)?;
+        let dev = device::<Driver>(&parent, Ok(events.on_drop(DATA)))?;
+        let handle = drm::Registration::new_devres(parent.as_ref(), dev, reg_data(&events))?;
+        let entered = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
+
+        let their = (handle.clone(), entered.clone(), events.clone());
+        workqueue::system_long().try_spawn(GFP_KERNEL, move || {
+            let (handle, entered, events) = their;
+
+            if let Some(guard) = handle.registration_guard() {
+                let parent: &faux::Device<crate::device::Bound> = (*guard).as_ref();
+
+                entered.complete_all();
+                fsleep(Delta::from_millis(50));
+                let _ = crate::devres::register::<_, Error>(
+                    parent.as_ref(),
+                    Ok(events.on_drop(RESOURCE)),
+                    GFP_KERNEL,
+                );
+            };
+        })?;
+        entered.wait_for_completion();
+        drop(parent);
+
+        // The parent itself is still there, held by the device.
+        assert_eq!(events.seen(), REG_DATA << 4 | RESOURCE);
+        drop(handle);
+        Ok(())
+    }
+
     #[test]
     fn unplug_waits_for_guards() -> Result {
         let events = Events::new()?;
         let parent = faux::Registration::new(c"kunit-unplug", None)?;
         let dev = device::<Driver>(&parent, Ok(events.on_drop(DATA)))?;
-        let handle = drm::Registration::new_devres(bound(&parent), dev, reg_data(&events), 0)?;
+        let handle = drm::Registration::new_devres(parent.as_ref(), dev, reg_data(&events))?;
         let entered = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
 
         let their = (handle.clone(), entered.clone(), events.clone());
