@@ -11,7 +11,7 @@ include!(concat!(env!("COMPILE_FAIL_COMMON"), "/kms_driver.rs"));
 
 struct Mine;
 
-fn takes<V: kms::vblank::VblankSupport>() {}
+fn takes<V: kms::vblank::VblankSupport<MyCrtc>>() {}
 
 fn fine() {
     takes::<kms::vblank::Timer>();
@@ -19,4 +19,4 @@ fn fine() {
 }
 
 #[cfg(violate)]
-impl kms::vblank::VblankSupport for Mine {}
+impl kms::vblank::VblankSupport<MyCrtc> for Mine {}

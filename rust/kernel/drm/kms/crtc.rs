@@ -76,8 +76,9 @@ pub trait DriverCrtc: Send + Sync + Sized + 'static {
     /// The driver's part of the CRTC state.
     type State: DriverState;
 
-    /// Where vblanks come from: [`vblank::Timer`] or [`vblank::None`](struct@vblank::None).
-    type Vblank: VblankSupport;
+    /// Where vblanks come from: [`vblank::Timer`], [`vblank::Interrupt`] or
+    /// [`vblank::None`](struct@vblank::None).
+    type Vblank: VblankSupport<Self>;
 
     /// The sources of CRCs; the first one is the default. See [`crc`].
     const CRC_SOURCES: &'static [CrcSource] = &[];
@@ -255,7 +256,7 @@ impl<T: DriverCrtc> Crtc<T> {
             get_vblank_timestamp,
             synchronize: _,
             mode_valid: _,
-        }) = <T::Vblank as VblankSource>::HOOKS
+        }) = <T::Vblank as VblankSource<T>>::HOOKS
         {
             funcs.enable_vblank = enable_vblank;
             funcs.disable_vblank = disable_vblank;

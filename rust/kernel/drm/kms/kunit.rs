@@ -14,6 +14,7 @@ mod copy;
 mod edid;
 mod framebuffer;
 mod hotplug;
+mod interrupt;
 mod panic;
 mod setup;
 mod teardown;

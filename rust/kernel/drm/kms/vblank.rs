@@ -22,7 +22,11 @@ use super::{
 };
 use crate::{
     bindings,
-    error::to_result,
+    error::{
+        from_result,
+        to_result, //
+    },
+    interrupt::LocalInterruptDisabled,
     prelude::*, //
 };
 use core::{
@@ -51,8 +55,8 @@ pub(crate) mod private {
         pub(crate) mode_valid: fn(&DisplayMode) -> ModeStatus,
     }
 
-    /// What a source of vblanks is to the abstractions.
-    pub trait VblankSource {
+    /// What a source of vblanks is to the abstractions, for CRTCs of type `T`.
+    pub trait VblankSource<T: DriverCrtc> {
         /// The hooks, or [`None`] without vblanks.
         const HOOKS: Option<VblankHooks>;
     }
@@ -65,8 +69,8 @@ use private::{
 
 /// A source of vertical blanking.
 ///
-/// This trait is sealed: use [`Timer`] or [`None`](struct@None).
-pub trait VblankSupport: VblankSource {}
+/// This trait is sealed: use [`Timer`], [`Interrupt`] or [`None`](struct@None).
+pub trait VblankSupport<T: DriverCrtc>: VblankSource<T> {}
 
 /// Vblanks made by the DRM core's timer, at the refresh rate of the mode.
 ///
@@ -77,7 +81,7 @@ pub trait VblankSupport: VblankSource {}
 /// refused: user space may ask for any.
 pub struct Timer;
 
-impl VblankSource for Timer {
+impl<T: DriverCrtc> VblankSource<T> for Timer {
     const HOOKS: Option<VblankHooks> = Some(VblankHooks {
         enable_vblank: Some(bindings::drm_crtc_vblank_helper_enable_vblank_timer),
         disable_vblank: Some(bindings::drm_crtc_vblank_helper_disable_vblank_timer),
@@ -130,20 +134,97 @@ unsafe fn synchronize_timer(crtc: *mut bindings::drm_crtc) {
     unsafe { bindings::hrtimer_cancel(&raw mut (*timer).timer) };
 }
 
-impl VblankSupport for Timer {}
+impl<T: DriverCrtc> VblankSupport<T> for Timer {}
+
+/// CRTCs whose vblanks are an interrupt of the hardware. See [`Interrupt`].
+///
+/// The functions are called with interrupts disabled, and with spin locks of the core held that the
+/// functions for vblanks of a CRTC take. They must not sleep, and get at the data of the CRTC only.
+/// They may be called after the device was unplugged: what belongs to the hardware is reached
+/// through what knows, like [`Devres`](crate::devres::Devres).
+pub trait VblankInterrupt: DriverCrtc {
+    /// Has the hardware raise its interrupt with each vblank.
+    ///
+    /// C: `drm_crtc_funcs.enable_vblank`.
+    ///
+    /// # Errors
+    ///
+    /// The error is that of [`Crtc::vblank_get`]. If the CRTC is switched on while somebody has a
+    /// reference already, the core warns instead.
+    fn enable_vblank(&self, irq: &LocalInterruptDisabled) -> Result;
+
+    /// Has the hardware not raise its interrupt any more.
+    ///
+    /// An interrupt that was raised before may still be handled. C:
+    /// `drm_crtc_funcs.disable_vblank`.
+    fn disable_vblank(&self, irq: &LocalInterruptDisabled);
+}
+
+/// Vblanks that are an interrupt of the hardware.
+///
+/// The interrupt is enabled while somebody holds a reference to the vblank. The driver's handler
+/// calls [`Crtc::handle_vblank`] each time. It holds the CRTC, or its device, by itself: that the
+/// handler has run to its end is what the registration of the interrupt sees to, not this module.
+///
+/// The vblanks are counted as they are handled, and their time is that of the handling.
+pub struct Interrupt;
+
+impl<T: VblankInterrupt> VblankSource<T> for Interrupt {
+    const HOOKS: Option<VblankHooks> = Some(VblankHooks {
+        enable_vblank: Some(enable_callback::<T>),
+        disable_vblank: Some(disable_callback::<T>),
+        get_vblank_timestamp: Option::None,
+        synchronize: |_| {},
+        mode_valid: |_| ModeStatus::Ok,
+    });
+}
+
+impl<T: VblankInterrupt> VblankSupport<T> for Interrupt {}
+
+/// # Safety
+///
+/// `crtc` must be a CRTC of type `T`. Interrupts must be disabled.
+unsafe extern "C" fn enable_callback<T: VblankInterrupt>(crtc: *mut bindings::drm_crtc) -> c_int {
+    from_result(|| {
+        // SAFETY: By the safety requirements of this function.
+        let (crtc, irq) = unsafe {
+            (
+                Crtc::<T>::from_raw(crtc),
+                LocalInterruptDisabled::assume_disabled(),
+            )
+        };
+
+        T::enable_vblank(crtc, irq).map(|()| 0)
+    })
+}
+
+/// # Safety
+///
+/// `crtc` must be a CRTC of type `T`. Interrupts must be disabled.
+unsafe extern "C" fn disable_callback<T: VblankInterrupt>(crtc: *mut bindings::drm_crtc) {
+    // SAFETY: By the safety requirements of this function.
+    let (crtc, irq) = unsafe {
+        (
+            Crtc::<T>::from_raw(crtc),
+            LocalInterruptDisabled::assume_disabled(),
+        )
+    };
+
+    T::disable_vblank(crtc, irq);
+}
 
 /// No vblanks at all: page-flip events are sent as soon as the commit is programmed.
 pub struct None;
 
-impl VblankSource for None {
+impl<T: DriverCrtc> VblankSource<T> for None {
     const HOOKS: Option<VblankHooks> = Option::None;
 }
 
-impl VblankSupport for None {}
+impl<T: DriverCrtc> VblankSupport<T> for None {}
 
 /// Tells whether vblanks of `mode` can be made for CRTCs of type `T`.
 pub(crate) fn mode_valid<T: DriverCrtc>(mode: &DisplayMode) -> ModeStatus {
-    match <T::Vblank as VblankSource>::HOOKS {
+    match <T::Vblank as VblankSource<T>>::HOOKS {
         Some(hooks) => (hooks.mode_valid)(mode),
         Option::None => ModeStatus::Ok,
     }
@@ -151,7 +232,7 @@ pub(crate) fn mode_valid<T: DriverCrtc>(mode: &DisplayMode) -> ModeStatus {
 
 /// Returns whether CRTCs of type `T` have vblanks.
 pub(crate) const fn has_vblank<T: DriverCrtc>() -> bool {
-    <T::Vblank as VblankSource>::HOOKS.is_some()
+    <T::Vblank as VblankSource<T>>::HOOKS.is_some()
 }
 
 /// Waits until no vblank handler of `crtc` runs any more.
@@ -161,7 +242,7 @@ pub(crate) const fn has_vblank<T: DriverCrtc>() -> bool {
 /// `crtc` must be a CRTC of type `T` whose vblanks, if it has any, are off. No lock that a vblank
 /// handler takes may be held.
 pub(crate) unsafe fn synchronize<T: DriverCrtc>(crtc: *mut bindings::drm_crtc) {
-    if let Some(hooks) = <T::Vblank as VblankSource>::HOOKS {
+    if let Some(hooks) = <T::Vblank as VblankSource<T>>::HOOKS {
         // SAFETY: By the safety requirements of this function.
         unsafe { (hooks.synchronize)(crtc) };
     }
@@ -239,6 +320,7 @@ impl<T: DriverCrtc> Crtc<T> {
     ///
     /// - `EOPNOTSUPP` if CRTCs of this type have no vblanks.
     /// - `EINVAL` if the CRTC is off, or its device is still being set up.
+    /// - The error of [`VblankInterrupt::enable_vblank`].
     pub fn vblank_get(&self) -> Result<VblankRef<'_, T>> {
         if !has_vblank::<T>() {
             return Err(EOPNOTSUPP);
@@ -278,9 +360,16 @@ impl<T: DriverCrtc> Crtc<T> {
     /// Returns the number of the current vblank, also if its handling is still to come. Does not
     /// sleep.
     ///
-    /// 0 without vblanks, and while the device is being set up. C:
+    /// 0 without vblanks, and while the device is being set up. The same as
+    /// [`vblank_count`](Self::vblank_count) where vblanks are an [`Interrupt`]. C:
     /// `drm_crtc_accurate_vblank_count()`.
     pub fn accurate_vblank_count(&self) -> u64 {
+        // Without time stamps the core cannot know, and warns.
+        if !<T::Vblank as VblankSource<T>>::HOOKS
+            .is_some_and(|hooks| hooks.get_vblank_timestamp.is_some())
+        {
+            return self.vblank_count();
+        }
         if !self.has_vblank() {
             return 0;
         }
