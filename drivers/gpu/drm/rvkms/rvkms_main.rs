@@ -2,9 +2,10 @@
 
 //! A display driver without hardware.
 //!
-//! RVKMS is what the C driver VKMS is, and has its name, so that programs and scripts written for
-//! that one run on this one: a CRTC whose vblanks come from a timer, a connector that is always
-//! connected, and planes that are composed in software when somebody wants to know the CRC of the
+//! RVKMS is meant to replace the C driver VKMS, and has its name, so that programs and scripts
+//! written for that one run on this one; only one of the two can be loaded at a time. It is a CRTC
+//! whose vblanks come from a timer, a connector that is always connected unless configfs says
+//! otherwise, and planes that are composed in software when somebody wants to know the CRC of the
 //! picture.
 //!
 //! # Module parameters
