@@ -35,7 +35,8 @@ impl<T: Driver> Dir<'_, T> {
     /// `show` is a function, or a closure that captures nothing. It gets the device and the
     /// registration data like an ioctl handler; may sleep; and runs inside a `drm_dev_enter()`
     /// section, so that it must not wait for long. An error it returns is that of the `read()`.
-    /// A file that is read after the device was unplugged gives `ENODEV`.
+    /// The files are removed when the device is unplugged: who has one open gets `EIO` from then
+    /// on, or `ENODEV` if the read comes just before.
     ///
     /// Calls `drm_debugfs_add_file()`. A file that cannot be created, for lack of memory or
     /// because there is one of that name, is left out: nothing may depend on debugfs.

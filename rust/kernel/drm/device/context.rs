@@ -12,7 +12,7 @@ use crate::drm::private::Sealed;
 /// | Context        | Proof                                    | Obtained from                  |
 /// |----------------|------------------------------------------|--------------------------------|
 /// | [`Uninit`]     | the device and its `Data` are alive      | any reference                  |
-/// | [`Init`]       | its mode configuration is complete       | KMS set-up and callbacks       |
+/// | [`Init`]       | its mode configuration is complete       | nowhere yet, see [`Init`]      |
 /// | [`Ioctl`]      | it was given to `drm_dev_register()`     | ioctls                         |
 /// | [`Registered`] | it is registered now, its parent bound   | [`Device::registration_guard`] |
 ///
@@ -37,6 +37,10 @@ pub type Normal = Uninit;
 ///
 /// All KMS objects of the device exist and their software state was reset, hence they can be
 /// looked up and their number no longer changes. Devices without KMS never have this context.
+///
+/// No function returns such a reference: nothing in this library needs the proof, as what needs
+/// complete mode objects gets at them through a commit. Unsafe code that knows can claim it, with
+/// [`Device::assume_ctx`](super::Device::assume_ctx).
 ///
 /// # Invariants
 ///

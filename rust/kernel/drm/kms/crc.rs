@@ -6,6 +6,11 @@
 //! sources in [`DriverCrtc::CRC_SOURCES`], is told by [`DriverCrtc::set_crc_source`] which one to
 //! use, and then gives one entry for each frame to [`Crtc::add_crc_entry`].
 //!
+//! Debugfs lets user space keep the file open when the device is gone, and tells the CRTC when it
+//! is closed. The core therefore has to hold the device and the driver's module while it is open;
+//! before "drm/crc: hold the device while the CRC file is open" it did not, and on such a core no
+//! driver, in whatever language, may have CRCs.
+//!
 //! C header: [`include/drm/drm_debugfs_crc.h`](srctree/include/drm/drm_debugfs_crc.h)
 
 use super::crtc::{
