@@ -171,13 +171,7 @@ impl RunDir {
 /// Fails if the build does not have the modules.
 pub fn load_module(boot: &mut Boot, built: &Built, name: &str) -> Result<()> {
     for path in Modules::of(&built.out)?.load_order(name)? {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-        let action = Action::LoadModule {
-            path: Path::new(GUEST_MODULES).join(&path),
-            parameters: String::new(),
-        };
-        boot.step(format!("load {stem}"), LOAD_LIMIT, action)
-            .required = true;
+        load(boot, &path, "");
     }
     Ok(())
 }
@@ -205,6 +199,36 @@ pub fn load_driver(boot: &mut Boot, built: &Built, driver: Driver) -> Result<()>
         boot.step("name the module", LOAD_LIMIT, action).required = true;
     }
     Ok(())
+}
+
+/// Adds the step that loads module `name`, which may have been unloaded before,
+/// and the first time those for what it needs. `mark` tells the steps apart.
+///
+/// # Errors
+///
+/// Fails if the build does not have the modules.
+pub fn load_module_again(boot: &mut Boot, built: &Built, name: &str, mark: &str) -> Result<()> {
+    let order = Modules::of(&built.out)?.load_order(name)?;
+    let Some((module, needed)) = order.split_last() else {
+        return Ok(());
+    };
+    if boot.steps.is_empty() {
+        for path in needed {
+            load(boot, path, "");
+        }
+    }
+    load(boot, module, mark);
+    Ok(())
+}
+
+fn load(boot: &mut Boot, path: &Path, mark: &str) {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let id = format!("load {stem} {mark}");
+    let action = Action::LoadModule {
+        path: Path::new(GUEST_MODULES).join(path),
+        parameters: String::new(),
+    };
+    boot.step(id.trim_end(), LOAD_LIMIT, action).required = true;
 }
 
 /// Adds the step that looks for memory leaks, if the kernel can.

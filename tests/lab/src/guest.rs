@@ -21,7 +21,14 @@ const AGENT: &str = "guest-agent";
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Programs that every run finds in its `bin` folder.
-const PROGRAMS: [&str; 5] = ["churn", "compositions", "copies", "showcase", "snapshot"];
+const PROGRAMS: [&str; 6] = [
+    "churn",
+    "compositions",
+    "copies",
+    "showcase",
+    "snapshot",
+    "teardown",
+];
 
 /// The built programs.
 #[derive(Clone, Debug)]

@@ -13,6 +13,7 @@ mod rustc;
 mod snippets;
 pub mod static_checks;
 pub mod stress;
+pub mod teardown;
 pub mod unit;
 
 use crate::{
@@ -46,7 +47,7 @@ pub struct Suite {
 }
 
 /// All suites, in the order they run: what is quick to fail comes first.
-pub const SUITES: [Suite; 10] = [
+pub const SUITES: [Suite; 11] = [
     Suite {
         name: unit::NAME,
         about: "unit tests of the tools",
@@ -95,6 +96,13 @@ pub const SUITES: [Suite; 10] = [
         seconds: 30,
         on_demand: false,
         run: bochs::run,
+    },
+    Suite {
+        name: teardown::NAME,
+        about: "unloading the driver with work in flight",
+        seconds: 120,
+        on_demand: false,
+        run: teardown::run,
     },
     Suite {
         name: igt::NAME,
