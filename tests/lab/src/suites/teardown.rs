@@ -62,7 +62,8 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
                 let action = Action::UnloadModule {
                     name: module.into(),
                 };
-                boot.step(format!("unload #{round}"), LIMIT, action).required = true;
+                boot.step(format!("unload #{round}"), LIMIT, action)
+                    .required = true;
             }
         }
         if built.flavour == Flavour::UmlDebug {
@@ -70,16 +71,17 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
         }
 
         let step = context.lab.ui.step(&format!("{NAME}/{scene}"), None);
-        let report = machine::run(
-            &Uml::new(&built),
-            &built,
-            &programs,
-            &boot,
-            |progress| match progress {
-                Progress::Splat(title) => step.note(title),
-                Progress::Line(_) | Progress::Event(_) | Progress::Paused(_) => {}
-            },
-        )?;
+        let report =
+            machine::run(
+                &Uml::new(&built),
+                &built,
+                &programs,
+                &boot,
+                |progress| match progress {
+                    Progress::Splat(title) => step.note(title),
+                    Progress::Line(_) | Progress::Event(_) | Progress::Paused(_) => {}
+                },
+            )?;
         step.done("done");
         let log = format!("{NAME}-{scene}.log");
         boot::keep(&report, machine::monitor::CONSOLE, &context.output)?;

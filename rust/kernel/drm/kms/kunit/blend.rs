@@ -21,6 +21,7 @@ use crate::{
         kms::{
             fourcc,
             AtomicCheck,
+            Checked,
             Plane,
             PlaneArgs,
             PlaneType,
@@ -78,8 +79,8 @@ fn set_up(setup: &SetupDevice<'_, TestKms>) -> Result {
 /// Whether the places of the planes were as expected.
 static PLACES: Atomic<u32> = Atomic::new(0);
 
-fn check(check: &mut AtomicCheck<'_, TestKms>) -> Result {
-    check.helper_check()?;
+fn check<'a>(check: &mut AtomicCheck<'a, TestKms>) -> Result<Checked<'a>> {
+    let checked = check.helper_check()?;
 
     let dev = check.dev();
     let primary = check.new_state(plane(dev, 0)?)?;
@@ -88,7 +89,7 @@ fn check(check: &mut AtomicCheck<'_, TestKms>) -> Result {
     assert_eq!((primary.zpos(), overlay.zpos()), (7, 2));
     assert_eq!(primary.normalized_zpos(), 0);
     PLACES.fetch_add(1, Relaxed);
-    Ok(())
+    Ok(checked)
 }
 
 /// Returns the bits that user space can set.

@@ -43,7 +43,7 @@ fn registered(parent: &faux::Registration) -> Result<ARef<Device<TestKms>>> {
     let events = Events::new()?;
     let dev = device(parent, &TWO_DISPLAYS, &events)?;
 
-    drm::Registration::new_devres(parent.as_ref().as_ref(), dev, Ok::<_, Error>(()), 0)
+    drm::Registration::new_devres(parent.as_ref(), dev, Ok::<_, Error>(()))
 }
 
 /// Returns what user space is told without a probe.
