@@ -77,7 +77,9 @@ struct State {
     writeback: Option<Writeback>,
     /// Frames that wait, oldest first. Has room for [`MAX_JOBS`] from the start.
     jobs: KVec<Job>,
-    /// Whether a job is being worked on.
+    /// How many jobs were taken off the list.
+    taken: u64,
+    /// Whether the last one is being worked on.
     busy: bool,
 }
 
@@ -162,6 +164,7 @@ impl Output {
             last: None,
             writeback: None,
             jobs: KVec::with_capacity(MAX_JOBS, GFP_KERNEL)?,
+            taken: 0,
             busy: false,
         };
         let tools = Tools {
@@ -226,12 +229,25 @@ impl Output {
         state.last = None;
     }
 
-    /// Starts to report CRCs, for as long as `vblanks` is there, or stops it.
+    /// Starts to report CRCs, for as long as `vblanks` is there, or stops it. Sleeps.
+    ///
+    /// Nothing is reported afterwards of the frames that were shown before: whoever opens the CRCs
+    /// next must not take them for those of what is shown then.
     pub(crate) fn report_crcs(&self, vblanks: Option<OwnedVblankRef<RvkmsCrtc>>) {
         let mut state = self.state.lock();
         let old = core::mem::replace(&mut state.crc, vblanks);
 
         state.last = None;
+        for job in &mut state.jobs {
+            // Gives up a reference to the device, which is not the last one: the caller has a CRTC.
+            job.crc = None;
+        }
+
+        let taken = state.taken;
+
+        while state.busy && state.taken == taken {
+            self.progress.wait(&mut state);
+        }
         drop(state);
         // May be the last user of the CRTC's vblanks, and switch them off.
         drop(old);
@@ -299,6 +315,7 @@ impl Output {
         let job = state.jobs.remove(0).ok();
 
         state.busy = job.is_some();
+        state.taken += u64::from(state.busy);
         self.progress.notify_all();
         job
     }
