@@ -3,7 +3,7 @@
 //! Our programs that run inside guests: built from `tests/guest`, linked
 //! statically, since a guest's root may have another C library or none.
 
-use crate::{context::Lab, lock::Lock, proc, sandbox::Sandbox};
+use crate::{atomic, context::Lab, lock::Lock, proc, sandbox::Sandbox};
 use anyhow::{Context, Result};
 use std::{
     env, fs,
@@ -53,9 +53,16 @@ impl Programs {
             step.note(line.trim());
         })?;
         drop(step);
-        Ok(Self {
-            dir: target_dir(lab, "guest").join(TARGET).join("release"),
-        })
+        // The next checkout puts its own programs at the same place.
+        let made = target_dir(lab, "guest").join(TARGET).join("release");
+        let dir = lab.cache.work(&lab.checkout).dir().join("programs");
+        fs::create_dir_all(&dir).with_context(|| format!("{}", dir.display()))?;
+        for name in PROGRAMS.into_iter().chain([AGENT]) {
+            let from = made.join(name);
+            let data = fs::read(&from).with_context(|| format!("{}", from.display()))?;
+            atomic::write_with(&dir.join(name), &data, 0o755, None)?;
+        }
+        Ok(Self { dir })
     }
 
     /// Returns the guest's first process.
@@ -103,13 +110,18 @@ pub fn cargo(lab: &Lab, root: &Path, name: &str) -> Result<Command> {
             break;
         }
     }
+    // Each checkout has its own place: cargo tells crates apart by their path, and would take those
+    // of another checkout for ours if they are younger than our sources.
+    let work = lab.cache.work(&lab.checkout);
+    let id = work.dir().file_name().unwrap_or_default();
+    let checkout = format!("/tmp/{}", id.to_string_lossy());
     let sandbox = Sandbox::new(root)
-        .ro_bind(lab.checkout.dir(), "/src")
+        .ro_bind(lab.checkout.dir(), &checkout)
         .bind(&home, "/mnt")
         .bind(&target, "/out")
         .env("CARGO_HOME", "/mnt")
         .env("CARGO_TARGET_DIR", "/out")
-        .dir(&format!("/src/tests/{name}"));
+        .dir(&format!("{checkout}/tests/{name}"));
     // A machine behind a proxy may trust more than Debian does.
     let certificates = Path::new(CERTIFICATES);
     let sandbox = if certificates.is_file() {
