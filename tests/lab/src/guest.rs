@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+use walkdir::WalkDir;
 
 /// What rustc calls the guests that we build programs for.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -29,6 +30,9 @@ const PROGRAMS: [&str; 6] = [
     "snapshot",
     "teardown",
 ];
+
+/// The crates below `tests`.
+const OUR_CRATES: [&str; 4] = ["display", "drm-lab", "guest-agent", "guest-protocol"];
 
 /// The built programs.
 #[derive(Clone, Debug)]
@@ -110,18 +114,14 @@ pub fn cargo(lab: &Lab, root: &Path, name: &str) -> Result<Command> {
             break;
         }
     }
-    // Each checkout has its own place: cargo tells crates apart by their path, and would take those
-    // of another checkout for ours if they are younger than our sources.
-    let work = lab.cache.work(&lab.checkout);
-    let id = work.dir().file_name().unwrap_or_default();
-    let checkout = format!("/tmp/{}", id.to_string_lossy());
+    forget_others(lab, &target)?;
     let sandbox = Sandbox::new(root)
-        .ro_bind(lab.checkout.dir(), &checkout)
+        .ro_bind(lab.checkout.dir(), "/src")
         .bind(&home, "/mnt")
         .bind(&target, "/out")
         .env("CARGO_HOME", "/mnt")
         .env("CARGO_TARGET_DIR", "/out")
-        .dir(&format!("{checkout}/tests/{name}"));
+        .dir(&format!("/src/tests/{name}"));
     // A machine behind a proxy may trust more than Debian does.
     let certificates = Path::new(CERTIFICATES);
     let sandbox = if certificates.is_file() {
@@ -130,6 +130,38 @@ pub fn cargo(lab: &Lab, root: &Path, name: &str) -> Result<Command> {
         sandbox
     };
     Ok(sandbox.command("cargo"))
+}
+
+/// Makes cargo compile our own crates anew if it was another checkout that it
+/// compiled them for last.
+///
+/// It goes by the times of files, and would take crates of the other checkout
+/// for ours if they are younger than our sources.
+fn forget_others(lab: &Lab, target: &Path) -> Result<()> {
+    let stamp = target.join("checkout");
+    let checkout = lab.checkout.dir().as_os_str().as_encoded_bytes();
+    if fs::read(&stamp).is_ok_and(|last| last == checkout) {
+        return Ok(());
+    }
+    for entry in WalkDir::new(target).max_depth(4) {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy();
+        let ours = OUR_CRATES.iter().any(|krate| {
+            let hash = name
+                .strip_prefix(krate)
+                .and_then(|rest| rest.strip_prefix('-'));
+            hash.is_some_and(|hash| !hash.contains('-'))
+        });
+        if ours
+            && entry
+                .path()
+                .parent()
+                .is_some_and(|dir| dir.ends_with(".fingerprint"))
+        {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    atomic::write(&stamp, checkout)
 }
 
 /// Returns the files in which the user may have configured cargo.
