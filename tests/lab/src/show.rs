@@ -22,8 +22,12 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// The connector of the virtual displays.
 const CONNECTOR: &str = "Virtual-1";
 
-/// How long modetest flips, in seconds.
+/// How long modetest flips at least, in seconds.
 const FLIP_SECONDS: u32 = 2;
+
+/// How many times as long it may flip. It prints a rate after 60 flips, for
+/// which a busy machine takes longer.
+const FLIP_PERIODS: u32 = 20;
 
 const STILL: &str = "modetest";
 const FLIPS: &str = "modetest-flips";
@@ -82,7 +86,16 @@ impl Show {
         boot.run(STILL, LIMIT, still);
 
         // modetest flips until its standard input ends.
-        let flips = format!("sleep {FLIP_SECONDS} | modetest -M {name} -v -s '{mode}'");
+        let flips = format!(
+            "log=$(mktemp)
+             for _ in $(seq {FLIP_PERIODS}); do
+                 sleep {FLIP_SECONDS}
+                 if grep -q ^freq: \"$log\"; then break; fi
+             done | modetest -M {name} -v -s '{mode}' 2>\"$log\"
+             status=$?
+             cat \"$log\" >&2
+             exit $status"
+        );
         boot.run(FLIPS, LIMIT, ["bash", "-o", "pipefail", "-c", &flips]);
 
         let frames = self.frames.to_string();
