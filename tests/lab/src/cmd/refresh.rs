@@ -53,8 +53,10 @@ pub fn main(lab: &Lab, args: &RefreshArgs) -> Result<ExitCode> {
         if hunks(&patch.text).eq(hunks(text)) {
             continue;
         }
-        println!("{}: rebased", patch.name());
-        if !args.dry_run {
+        if args.dry_run {
+            println!("{}: would be rebased", patch.name());
+        } else {
+            println!("{}: rebased", patch.name());
             atomic::write(&patch.path, text.as_bytes())?;
         }
     }

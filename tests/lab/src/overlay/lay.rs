@@ -450,6 +450,7 @@ fn compare(
                 changes.len()
             );
         }
+        ui.say("  `./lab refresh` records them as they are now");
     }
     index.compared = key;
     Ok(())

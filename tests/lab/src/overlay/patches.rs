@@ -131,7 +131,8 @@ fn apply_one(patch: &Patch, scratch: &Path, strict: bool, ui: &Ui) -> Result<()>
     }
     match err.downcast::<StepError>() {
         Ok(err) => bail!(
-            "{} does not apply to this kernel source; rebase it by `./lab refresh`\n{}",
+            "{} does not apply to this kernel source\n{}\n\
+             if it did apply to an older source, `./lab refresh` rebases it",
             patch.name(),
             err.lines.join("\n")
         ),
