@@ -341,10 +341,12 @@ unsafe fn with_misaligned_argument<Arg>(
 /// Declares the ioctls of a driver, inside its `impl drm::Driver`.
 ///
 /// Each entry is `(NAME, argument_type, flags, handler)`. `NAME` is the number `DRM_IOCTL_NAME` and
-/// `argument_type` a structure, both of [`uapi`](crate::uapi); `flags` are those of
-/// [`ioctl`](mod@crate::drm::ioctl). The numbers must go up from `DRM_COMMAND_BASE` without gaps,
-/// and the size in the number must be that of the structure: the build fails otherwise. A handler
-/// is a function or a closure that captures nothing. It gets
+/// `argument_type` a structure, both of [`uapi`](crate::uapi), hence of a C header that
+/// `rust/uapi/uapi_helper.h` includes. There the number is an enumerator: bindgen has none for a
+/// `#define` with `DRM_IOWR()`. `flags` are those of [`ioctl`](mod@crate::drm::ioctl). The numbers
+/// must go up from `DRM_COMMAND_BASE` without gaps, and the size in the number must be that of the
+/// structure: the build fails otherwise. A handler is a function or a closure that captures
+/// nothing. It gets
 ///
 /// - the device, [`Registered`](crate::drm::Registered);
 /// - the [`RegistrationData`](crate::drm::Driver::RegistrationData) of its driver;

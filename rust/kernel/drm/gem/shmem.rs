@@ -402,9 +402,9 @@ impl<T: DriverObject> Object<T> {
     /// Maps the object into the address space of the kernel.
     ///
     /// The mapping is an [I/O region](crate::io::Io) of the size of the object, which is checked to
-    /// be at least `SIZE` bytes, so that accesses below `SIZE` need no check at run time. All
-    /// mappings of an object are one and the same in hardware; the last one to be dropped undoes
-    /// it.
+    /// be at least `SIZE` bytes, so that accesses below `SIZE` need no check at run time. With
+    /// `vmap::<0>()` all accesses are checked at run time. All mappings of an object are one and
+    /// the same in hardware; the last one to be dropped undoes it.
     ///
     /// Takes the reservation lock of the object; may sleep.
     ///
