@@ -103,8 +103,11 @@ impl Plan {
                 bail!("series.toml has {name} twice");
             }
         }
-        if let Some(name) = planned.symmetric_difference(names).next() {
-            bail!("series.toml and the patches do not agree on {name}");
+        if let Some(name) = names.difference(&planned).next() {
+            bail!("series.toml has no commit with the patch {name}");
+        }
+        if let Some(name) = planned.difference(names).next() {
+            bail!("series.toml has a commit with {name}, but there is no such patch");
         }
         Ok(())
     }
