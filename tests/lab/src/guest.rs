@@ -54,7 +54,10 @@ impl Programs {
         let mut command = cargo(lab, root, "guest")?;
         command.args(["build", "--release", "--locked", "--workspace"]);
         proc::run_logged("build the guest programs", &mut command, &log, |line| {
-            step.note(line.trim());
+            // Warnings of the linker about static programs are in the log.
+            if line.trim().starts_with("Compiling ") {
+                step.note(line.trim());
+            }
         })?;
         drop(step);
         // The next checkout puts its own programs at the same place.
