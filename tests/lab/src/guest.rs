@@ -48,7 +48,7 @@ impl Programs {
     ///
     /// Fails if the build does.
     pub fn ensure(lab: &Lab, root: &Path) -> Result<Self> {
-        let _lock = Lock::take(&lab.cache.locks(), "guest programs", &lab.ui)?;
+        let _lock = lock(lab)?;
         let step = lab.ui.step("guest programs", None);
         let log = lab.cache.work(&lab.checkout).logs().join("guest.log");
         let mut command = cargo(lab, root, "guest")?;
@@ -97,8 +97,17 @@ fn target_dir(lab: &Lab, name: &str) -> PathBuf {
     lab.cache.dir().join("cargo-target").join(name)
 }
 
+/// Takes what cargo makes for sole use: all checkouts share it.
+///
+/// # Errors
+///
+/// Fails as [`Lock::take`] does.
+pub fn lock(lab: &Lab) -> Result<Lock> {
+    Lock::take(&lab.cache.locks(), "guest programs", &lab.ui)
+}
+
 /// Returns the cargo of the Debian root `root`, ready to work on the workspace
-/// `tests/NAME`.
+/// `tests/NAME`. The caller has taken the [`lock`].
 ///
 /// # Errors
 ///

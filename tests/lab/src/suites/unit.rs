@@ -24,6 +24,7 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
     for name in WORKSPACES {
         let step = lab.ui.step(format!("unit tests of {name}"), None);
         let log = context.output.join(format!("unit-{name}.log"));
+        let _lock = guest::lock(lab)?;
         let mut command = guest::cargo(lab, &root, name)?;
         // All crates, whichever fails first.
         command.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
