@@ -281,6 +281,18 @@ impl<'a, D: KmsDriver> SetupDevice<'a, D> {
 
     /// Checks the objects as a whole for what the core would only warn about.
     fn check(&self) -> Result {
+        match self.complaint() {
+            None => Ok(()),
+            // Nothing else tells the author of the driver which of the reasons it was.
+            Some(complaint) => {
+                dev_err!(self.dev.as_ref(), "mode objects: {}\n", complaint);
+                Err(EINVAL)
+            }
+        }
+    }
+
+    /// Returns what is wrong with the objects as a whole.
+    fn complaint(&self) -> Option<&'static str> {
         // SAFETY: The mode configuration is initialised.
         let (num_crtc, num_plane) = unsafe {
             (
@@ -290,8 +302,11 @@ impl<'a, D: KmsDriver> SetupDevice<'a, D> {
         };
         let used = self.used_planes.get();
 
-        if num_crtc == 0 || self.failed.get() {
-            return Err(EINVAL);
+        if self.failed.get() {
+            return Some("one could not be created");
+        }
+        if num_crtc == 0 {
+            return Some("there is no CRTC");
         }
         for index in 0..num_plane {
             // SAFETY: The device is valid and has a plane of that index.
@@ -305,13 +320,14 @@ impl<'a, D: KmsDriver> SetupDevice<'a, D> {
             let possible_crtcs = unsafe { (*plane.as_raw()).possible_crtcs };
 
             // Each CRTC has a primary plane by construction; there must be no others.
-            let spare_primary = plane.type_() == PlaneType::Primary && used & plane.mask() == 0;
-
-            if possible_crtcs == 0 || spare_primary {
-                return Err(EINVAL);
+            if plane.type_() == PlaneType::Primary && used & plane.mask() == 0 {
+                return Some("a primary plane is that of no CRTC");
+            }
+            if possible_crtcs == 0 {
+                return Some("a plane fits no CRTC");
             }
         }
-        Ok(())
+        None
     }
 }
 
@@ -328,8 +344,9 @@ impl<'a, D: KmsDriver> SetupDevice<'a, D> {
 ///
 /// - The errors of [`UnregisteredDevice::new`], [`KmsDriver::mode_config_info`] and
 ///   [`KmsDriver::create_objects`].
-/// - `EINVAL` if the mode configuration makes no sense: sizes that contradict each other or are
-///   beyond 65535, no CRTC, a plane that fits no CRTC, or a primary plane without a CRTC.
+/// - `EINVAL`, and the reason in the log, if the mode configuration makes no sense: sizes that
+///   contradict each other or are beyond 65535, no CRTC, a plane that fits no CRTC, or a primary
+///   plane without a CRTC.
 /// - `ENOMEM`, or the error of a [`DriverState::new`](super::DriverState::new).
 pub fn new_device<D: KmsDriver>(
     parent: &D::ParentDevice<device::Bound>,
@@ -349,7 +366,10 @@ pub fn new_device<D: KmsDriver>(
     to_result(unsafe { bindings::drmm_mode_config_init(raw) })?;
 
     let info = D::mode_config_info(dev)?;
-    info.check()?;
+    if let Err(error) = info.check() {
+        dev_err!(dev.as_ref(), "mode configuration: the limits make no sense\n");
+        return Err(error);
+    }
 
     // SAFETY: The mode configuration is initialised and nobody else uses it yet.
     let config = unsafe { &mut (*raw).mode_config };
