@@ -6,6 +6,8 @@ use super::{
     Device,
     KmsPart, //
 };
+#[cfg(CONFIG_RUST_DRM_KMS)]
+use crate::sync::atomic::Relaxed;
 use crate::{
     alloc::allocator::Kmalloc,
     bindings,
@@ -38,8 +40,8 @@ use core::{
 /// [`Send`] nor [`Sync`]. References to the [`Device`] inside may be counted and shared; they
 /// outlive this type, whether the device ends up registered or not.
 ///
-/// Dropping it gives up the reference that it holds. If that was the last one, `T::Data` is
-/// dropped and the memory is freed.
+/// Dropping it waits for the work on queues of the device, and gives up the reference that it
+/// holds. If that was the last one, `T::Data` is dropped and the memory is freed.
 ///
 /// # Invariants
 ///
@@ -242,6 +244,18 @@ impl<T: drm::Driver> UnregisteredDevice<T> {
         // SAFETY: All fields of `Device<T>` are initialised, and the reference that
         // `__drm_dev_alloc()` returned becomes that of the `ARef`.
         Ok(Self(unsafe { ARef::from_raw(this) }, NotThreadSafe))
+    }
+}
+
+#[cfg(CONFIG_RUST_DRM_KMS)]
+impl<T: drm::Driver> Drop for UnregisteredDevice<T> {
+    fn drop(&mut self) {
+        // Otherwise it was given to `drm_dev_register()`, and the registration does this.
+        let unregistered = self.0.registration_data.load(Relaxed).is_null();
+
+        if let Some(lifecycle) = self.0.lifecycle().filter(|_| unregistered) {
+            lifecycle.close_queues();
+        }
     }
 }
 

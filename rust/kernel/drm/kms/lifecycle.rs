@@ -11,14 +11,9 @@
 
 use super::queue::RawQueue;
 use crate::{
-    bindings,
-    dev_err,
-    device,
+    bindings, dev_err, device,
     error::to_result,
-    impl_has_work,
-    new_condvar,
-    new_mutex,
-    new_work,
+    impl_has_work, new_condvar, new_mutex, new_work,
     prelude::*,
     sync::{
         atomic::{
@@ -138,8 +133,8 @@ impl Lifecycle {
         (!self.closed.load(Relaxed)).then(f)
     }
 
-    /// Has queues take no work any more, and waits for the work that there is.
-    fn close_queues(&self) {
+    /// Has queues take no work any more, and waits for the work that there is. Sleeps.
+    pub(crate) fn close_queues(&self) {
         self.closed.store(true, Relaxed);
         rcu::synchronize_rcu();
 

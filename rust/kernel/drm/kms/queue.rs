@@ -55,7 +55,8 @@ impl Drop for RawQueue {
 /// For what a commit or a vblank starts and cannot do itself: composing a frame, say. It belongs to
 /// a device. When the device is unplugged, the queue takes no more work after the CRTCs were
 /// switched off, and what it has is waited for; hence no work item runs any more when the
-/// registration is gone, and the module of the driver can go, too.
+/// registration is gone, and the module of the driver can go, too. The same happens when a device
+/// is dropped that was never registered.
 ///
 /// Keep it in the data of the mode object ([`Crtc`](super::Crtc), for example), not in what the
 /// work items hold: dropping it waits for them, hence a work item that drops the queue it runs on

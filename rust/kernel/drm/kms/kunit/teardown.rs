@@ -459,10 +459,8 @@ mod tests {
             setup.create_plane(&PRIMARY, Ok(TestPlane(Counted::object())))?,
             setup.create_plane(&PRIMARY, Ok(TestPlane(Counted::object())))?,
         ];
-        let first =
-            setup.create_crtc(planes[0], None, None, Ok(TestCrtc(Counted::object())))?;
-        let second =
-            setup.create_crtc(planes[1], None, None, Ok(TestCrtc(Counted::object())))?;
+        let first = setup.create_crtc(planes[0], None, None, Ok(TestCrtc(Counted::object())))?;
+        let second = setup.create_crtc(planes[1], None, None, Ok(TestCrtc(Counted::object())))?;
         let encoder = |crtc| {
             let data = Ok(TestEncoder(Counted::object()));
 
@@ -540,6 +538,16 @@ mod tests {
         drop(queue);
         assert_eq!(slow.done.load(Relaxed), 1);
         drop(client);
+        drop(dev);
+
+        // The same for a device that is never registered.
+        let dev = device(&parent, &Script::DEFAULT, &events)?;
+        let queue = kms::OrderedQueue::new(&dev, c"kunit")?;
+
+        assert!(queue.enqueue(slow.clone()).is_ok());
+        drop(dev);
+        assert_eq!(slow.done.load(Relaxed), 2);
+        assert!(queue.enqueue(slow.clone()).is_err());
         Ok(())
     }
 }
