@@ -447,7 +447,7 @@ impl<W: DriverWriteback> WritebackConnector<W> {
                 // SAFETY: By the safety requirements of this function.
                 let check = unsafe { ObjectCheck::from_raw(commit, connector) };
 
-                W::atomic_check(&check)?;
+                check.finish(W::atomic_check(&check))?;
             }
             Ok(0)
         })
