@@ -96,11 +96,12 @@ mod tests {
 
     #[test]
     fn connector_of_another_device() -> Result {
-        let parent = faux::Registration::new(c"kunit-kms-mine", None)?;
-        let dev = registered(&parent)?;
-        let guard = dev.registration_guard().ok_or(ENODEV)?;
         let other_parent = faux::Registration::new(c"kunit-kms-yours", None)?;
         let other = registered(&other_parent)?;
+        let parent = faux::Registration::new(c"kunit-kms-mine", None)?;
+        let dev = registered(&parent)?;
+        // Dropped before either device is unplugged, which waits for the guards of all of them.
+        let guard = dev.registration_guard().ok_or(ENODEV)?;
         let connector = other.connectors().next().ok_or(ENOENT)?;
 
         assert_eq!(connector.update_status(&guard), Err(EINVAL));
