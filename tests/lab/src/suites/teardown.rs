@@ -10,7 +10,6 @@
 use super::Context;
 use crate::{
     boot::{self, RunDir},
-    kernel::Flavour,
     machine::{self, Boot, GUEST_RUN, monitor::Progress, uml::Uml},
     report::Case,
 };
@@ -66,26 +65,17 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
                     .required = true;
             }
         }
-        if built.flavour == Flavour::UmlDebug {
-            boot::scan_for_leaks(&mut boot, &built);
-        }
+        boot::scan_for_leaks(&mut boot, &built);
 
-        let step = context.lab.ui.step(&format!("{NAME}/{scene}"), None);
-        let report =
-            machine::run(
-                &Uml::new(&built),
-                &built,
-                &programs,
-                &boot,
-                |progress| match progress {
-                    Progress::Splat(title) => step.note(title),
-                    Progress::Line(_) | Progress::Event(_) | Progress::Paused(_) => {}
-                },
-            )?;
+        let step = context.lab.ui.step(format!("{NAME}/{scene}"), None);
+        let report = machine::run(&Uml::new(&built), &built, &programs, &boot, |progress| {
+            if let Progress::Splat(title) = progress {
+                step.note(title);
+            }
+        })?;
         step.done("done");
-        let log = format!("{NAME}-{scene}.log");
-        boot::keep(&report, machine::monitor::CONSOLE, &context.output)?;
-        std::fs::copy(report.console(), context.output.join(log))?;
+        let output = context.output.join(NAME).join(scene);
+        boot::keep(&report, machine::monitor::CONSOLE, &output)?;
         cases.push(judge(scene, &boot, &report));
     }
     Ok(cases)

@@ -134,8 +134,13 @@ fn close(card: &Card, fb: &Framebuffer) -> Result<()> {
         pad: 0,
     };
     // SAFETY: The number of the ioctl goes with its argument.
-    unsafe { ioctl(card.as_fd(), Updater::<CLOSEFB, CloseFb>::new(&mut argument)) }
-        .context("DRM_IOCTL_MODE_CLOSEFB")
+    unsafe {
+        ioctl(
+            card.as_fd(),
+            Updater::<CLOSEFB, CloseFb>::new(&mut argument),
+        )
+    }
+    .context("DRM_IOCTL_MODE_CLOSEFB")
 }
 
 /// Ends this program as a crash does.
