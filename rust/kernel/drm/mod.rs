@@ -67,10 +67,10 @@
 //! | drop of device data        | none           | no more          | nobody has a reference    |
 //!
 //! All of them may sleep, and none is called with a lock of the DRM core held, with one exception:
-//! files of clients in the kernel are dropped under `clientlist_mutex` when the device is unplugged.
-//! Callbacks that get a [`Registered`] device keep it from being unplugged and must not wait for
-//! long. Anything else, such as a work item or
-//! an interrupt thread, asks [`Device::registration_guard`].
+//! files of clients in the kernel are dropped under `clientlist_mutex` when the device is
+//! unplugged. Callbacks that get a [`Registered`] device keep it from being unplugged and must not
+//! wait for long. Anything else, such as a work item or an interrupt thread, asks
+//! [`Device::registration_guard`].
 //!
 //! # Examples
 //!

@@ -187,8 +187,8 @@ impl<T: Driver> Registration<'static, T> {
 /// A registration that is one of the managed resources of the parent.
 ///
 /// When the parent is unbound, the core takes all resources off their list before it releases the
-/// first. Ioctls still run then, and have the bound parent in their hands. What they, or the drop of
-/// the registration data, put on the list would stay there after the parent is unbound.
+/// first. Ioctls still run then, and have the bound parent in their hands. What they, or the drop
+/// of the registration data, put on the list would stay there after the parent is unbound.
 struct Managed<T: Driver>(Option<Registration<'static, T>>);
 
 impl<T: Driver> Drop for Managed<T> {
@@ -203,9 +203,8 @@ impl<T: Driver> Drop for Managed<T> {
         // Nobody could handle an error: there must be none.
         let flags = bindings::GFP_KERNEL | 1 << bindings::___GFP_NOFAIL_BIT;
         // SAFETY: The device is valid. Without an ID the group gets a unique one.
-        let id = unsafe {
-            bindings::devres_open_group(parent.as_raw(), core::ptr::null_mut(), flags)
-        };
+        let id =
+            unsafe { bindings::devres_open_group(parent.as_raw(), core::ptr::null_mut(), flags) };
 
         drop(reg);
 

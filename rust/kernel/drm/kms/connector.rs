@@ -27,8 +27,7 @@ use super::{
     KmsDriver, //
 };
 use crate::{
-    bindings,
-    container_of,
+    bindings, container_of,
     error::{
         from_err_ptr,
         from_result,
