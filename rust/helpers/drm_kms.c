@@ -8,6 +8,7 @@
 #ifdef CONFIG_RUST_DRM_KMS
 
 #include <drm/drm_atomic.h>
+#include <drm/drm_panic.h>
 #include <linux/aperture.h>
 #include <linux/crc32.h>
 #include <linux/iosys-map.h>
@@ -55,6 +56,20 @@ rust_helper_iosys_map_memcpy_to(struct iosys_map *dst, size_t dst_offset,
 				const void *src, size_t len)
 {
 	iosys_map_memcpy_to(dst, dst_offset, src, len);
+}
+
+__rust_helper unsigned long rust_helper_drm_panic_lock(struct drm_device *dev)
+{
+	unsigned long flags;
+
+	drm_panic_lock(dev, flags);
+	return flags;
+}
+
+__rust_helper void
+rust_helper_drm_panic_unlock(struct drm_device *dev, unsigned long flags)
+{
+	drm_panic_unlock(dev, flags);
 }
 
 #endif /* CONFIG_RUST_DRM_KMS */

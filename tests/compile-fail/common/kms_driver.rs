@@ -13,6 +13,7 @@ use kernel::{
         kms::{
             self,
             fourcc,
+            AsyncUpdate,
             AtomicCheck,
             AtomicCommit,
             Begin,

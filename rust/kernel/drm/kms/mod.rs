@@ -184,6 +184,7 @@
 
 #[cfg(CONFIG_PCI)]
 mod aperture;
+pub mod async_update;
 pub mod atomic;
 pub mod blend;
 mod blit;
@@ -214,6 +215,7 @@ pub mod writeback;
 #[cfg(CONFIG_PCI)]
 pub use self::aperture::remove_conflicting_pci_devices;
 pub use self::{
+    async_update::AsyncUpdate,
     atomic::{
         tail::{
             Begin,

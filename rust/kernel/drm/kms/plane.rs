@@ -5,6 +5,7 @@
 //! C header: [`include/drm/drm_plane.h`](srctree/include/drm/drm_plane.h)
 
 use super::{
+    async_update::AsyncUpdate,
     atomic::{
         ObjectCheck,
         ObjectCommit,
@@ -106,6 +107,23 @@ pub trait DriverPlane: Send + Sync + Sized + 'static {
 
     /// Switches the plane off.
     fn atomic_disable(_commit: &PlaneCommit<'_, Self>) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Tells whether the new state of the plane can be shown at once, see
+    /// [`async_update`](super::async_update). With an error the commit goes the ordinary way.
+    ///
+    /// Called after the checks of plane and CRTC. Must not touch hardware. Needs
+    /// [`async_update`](Self::async_update).
+    fn async_check(_check: &PlaneCheck<'_, Self>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Shows the new state of the plane at once.
+    ///
+    /// A commit without the plane may be executed for its CRTC at the same time: locking is the
+    /// driver's. The modeset lock of the plane is held.
+    fn async_update(_update: &AsyncUpdate<'_, Self>) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }
@@ -238,10 +256,16 @@ unsafe impl<T: DriverPlane> RawAtomic for Plane<T> {
 impl<T: DriverPlane> AtomicObject for Plane<T> {}
 
 impl<T: DriverPlane> Plane<T> {
-    const CHECKS: () = assert!(
-        T::MAP_FRAMEBUFFERS || !T::PANIC_SCREEN,
-        "PANIC_SCREEN needs MAP_FRAMEBUFFERS"
-    );
+    const CHECKS: () = {
+        assert!(
+            T::MAP_FRAMEBUFFERS || !T::PANIC_SCREEN,
+            "PANIC_SCREEN needs MAP_FRAMEBUFFERS"
+        );
+        assert!(
+            T::HAS_ASYNC_CHECK == T::HAS_ASYNC_UPDATE,
+            "async_check() and async_update() need each other"
+        );
+    };
 
     const FUNCS: bindings::drm_plane_funcs = {
         let mut funcs: bindings::drm_plane_funcs = pin_init::zeroed();
@@ -266,6 +290,10 @@ impl<T: DriverPlane> Plane<T> {
         funcs.atomic_update = Some(Self::atomic_update_callback);
         if T::HAS_ATOMIC_DISABLE {
             funcs.atomic_disable = Some(Self::atomic_disable_callback);
+        }
+        if T::HAS_ASYNC_UPDATE {
+            funcs.atomic_async_check = Some(Self::atomic_async_check_callback);
+            funcs.atomic_async_update = Some(Self::atomic_async_update_callback);
         }
         if T::PANIC_SCREEN {
             funcs.get_scanout_buffer = Some(Self::get_scanout_buffer_callback);
@@ -601,6 +629,30 @@ impl<T: DriverPlane> PlaneState<T> {
 
     pub(crate) fn as_raw(&self) -> *mut bindings::drm_plane_state {
         self.state.get()
+    }
+
+    /// Makes `current` show what `new` says, and `new` hold what is to be given up for that.
+    ///
+    /// # Safety
+    ///
+    /// Both must be valid states of the same plane, on the same CRTC, which nobody else accesses.
+    pub(super) unsafe fn take_over(current: *mut Self, new: *mut Self) {
+        // SAFETY: By the safety requirements of this function; the states are different ones.
+        let (current, new) = unsafe { (&mut *current, &mut *new) };
+
+        core::mem::swap(&mut current.map, &mut new.map);
+        core::mem::swap(&mut current.inner, &mut new.inner);
+
+        // SAFETY: Both states are initialised. With the pointer goes the reference.
+        let (current, new) = unsafe { (&mut *current.as_raw(), &mut *new.as_raw()) };
+
+        core::mem::swap(&mut current.fb, &mut new.fb);
+        (current.crtc_x, current.crtc_y) = (new.crtc_x, new.crtc_y);
+        (current.crtc_w, current.crtc_h) = (new.crtc_w, new.crtc_h);
+        (current.src_x, current.src_y) = (new.src_x, new.src_y);
+        (current.src_w, current.src_h) = (new.src_w, new.src_h);
+        (current.hotspot_x, current.hotspot_y) = (new.hotspot_x, new.hotspot_y);
+        (current.src, current.dst, current.visible) = (new.src, new.dst, new.visible);
     }
 
     /// Takes a snapshot of the colour pipeline, if the one that was taken over from the old state

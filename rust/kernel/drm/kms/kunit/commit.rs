@@ -481,6 +481,48 @@ mod tests {
         Ok(())
     }
 
+    // The legacy ioctls of the cursor change the current state in place, unless there is more to it.
+    #[test]
+    fn async_update() -> Result {
+        let events = Events::new()?;
+        let parent = faux::Registration::new(c"kunit-kms-async", None)?;
+        let dev = device(&parent, &Script::DEFAULT, &events)?;
+        let client = Client::open(&dev)?;
+        let (first, second) = (screen(&dev, &client)?, screen(&dev, &client)?);
+        let cursor = |fb| {
+            commit(&dev, |commit| {
+                // SAFETY: The commit is valid and unchecked.
+                unsafe { (*commit).set_legacy_cursor_update(true) };
+                show(&dev, commit, fb)
+            })
+        };
+        let shown = || -> Result<_> {
+            // SAFETY: The plane is valid, and nobody else changes its state.
+            Ok(unsafe { (*(*plane(&dev, 0)?.as_raw()).state).fb })
+        };
+
+        // Switching on is a matter for an ordinary commit.
+        cursor(Some(&first))?;
+        assert_eq!(events.seen() & 0xf, ENCODER_ENABLE);
+
+        let before = events.seen();
+        let at_once = [PLANE_CHECK, CRTC_CHECK, ASYNC_CHECK, ASYNC_UPDATE];
+        cursor(Some(&second))?;
+        assert_eq!(events.seen(), before << 16 | log(&at_once));
+        assert_eq!(shown()?, second.as_raw());
+        cursor(Some(&first))?;
+        assert_eq!(events.seen() & 0xffff, log(&at_once));
+        assert_eq!(shown()?, first.as_raw());
+
+        // Who is not asked for it waits.
+        set(&dev, Some(&second))?;
+        assert_eq!(events.seen() & 0xf, CRTC_FLUSH);
+        assert_eq!(shown()?, second.as_raw());
+        cursor(None)?;
+        assert!(shown()?.is_null());
+        Ok(())
+    }
+
     // A mode whose vblanks the timer cannot make is refused, whatever its numbers overflow.
     #[test]
     fn timer_modes() -> Result {

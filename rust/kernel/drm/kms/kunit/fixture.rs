@@ -226,6 +226,8 @@ pub(super) const CRTC_FLUSH: u64 = 7;
 pub(super) const CRTC_ENABLE: u64 = 8;
 pub(super) const ENCODER_ENABLE: u64 = 9;
 pub(super) const ENCODER_DISABLE: u64 = 0xa;
+pub(super) const ASYNC_CHECK: u64 = 0xb;
+pub(super) const ASYNC_UPDATE: u64 = 0xc;
 
 pub(super) struct TestCrtc(#[expect(dead_code)] pub(super) Counted);
 
@@ -296,6 +298,25 @@ impl kms::DriverPlane for TestPlane {
 
     fn atomic_disable(commit: &PlaneCommit<'_, Self>) {
         commit.dev().events.push(PLANE_DISABLE);
+    }
+
+    fn async_check(check: &PlaneCheck<'_, Self>) -> Result {
+        check.dev().events.push(ASYNC_CHECK);
+        Ok(())
+    }
+
+    fn async_update(update: &kms::AsyncUpdate<'_, Self>) {
+        // The new framebuffer and its mapping are in the state, and the CRTC is the plane's.
+        let whole = update.state().map().is_some_and(|map| {
+            update
+                .state()
+                .framebuffer()
+                .is_some_and(|fb| fb.as_raw() == map.framebuffer().as_raw())
+        });
+
+        if whole && update.state().is_on(update.crtc()) && update.crtc_state().active() {
+            update.plane().dev().events.push(ASYNC_UPDATE);
+        }
     }
 }
 
