@@ -39,7 +39,8 @@ use crate::{
 };
 use kernel::{
     drm::kms::Rotation,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 
 /// Most pixels of a piece.
@@ -65,6 +66,7 @@ impl Rect {
 }
 
 /// A picture that covers a rectangle of the frame.
+#[derive(Clone)]
 pub(crate) struct Layer<S> {
     source: S,
     reader: Reader,
@@ -74,6 +76,8 @@ pub(crate) struct Layer<S> {
     dst: Rect,
     rotation: Rotation,
     direction: Direction,
+    /// Says which plane shows it, and which layers are below.
+    index: u32,
 }
 
 impl<S> Layer<S> {
@@ -89,6 +93,7 @@ impl<S> Layer<S> {
             dst,
             rotation: Rotation::NONE,
             direction: Direction::Right,
+            index: 0,
         }
     }
 
@@ -100,6 +105,11 @@ impl<S> Layer<S> {
             direction: Direction::new(rotation),
             ..self
         }
+    }
+
+    /// Gives the layer a place in the stack of layers: above those with smaller numbers.
+    pub(crate) fn at_index(self, index: u32) -> Self {
+        Self { index, ..self }
     }
 
     /// Transforms the pixels before they are blended.
@@ -215,12 +225,13 @@ impl<S: LineSource> Layer<S> {
 ///
 /// # Invariants
 ///
-/// Every layer's rectangle lies inside the frame and is not empty.
+/// Every layer's rectangle lies inside the frame and is not empty. The layers are sorted by their
+/// numbers.
 pub(crate) struct Frame<S> {
     width: u32,
     height: u32,
     background: Pixel,
-    gamma: Option<Gamma>,
+    gamma: Option<Arc<Gamma>>,
     layers: KVec<Layer<S>>,
 }
 
@@ -246,11 +257,19 @@ impl<S: LineSource> Frame<S> {
     }
 
     /// Applies a look-up table to the finished picture.
-    pub(crate) fn set_gamma(&mut self, gamma: Gamma) {
+    pub(crate) fn set_gamma(&mut self, gamma: Arc<Gamma>) {
         self.gamma = Some(gamma);
     }
 
-    /// Puts a layer above those that the frame has.
+    /// Takes over all of `other` that is not a layer.
+    pub(crate) fn look_like(&mut self, other: &Self) {
+        self.width = other.width;
+        self.height = other.height;
+        self.background = other.background;
+        self.gamma = other.gamma.clone();
+    }
+
+    /// Puts a layer above those that the frame has, unless their numbers are greater.
     ///
     /// # Errors
     ///
@@ -261,9 +280,31 @@ impl<S: LineSource> Frame<S> {
         if x1 >= x2 || y1 >= y2 || x2 > self.width || y2 > self.height {
             return Err(EINVAL);
         }
-        // INVARIANT: just checked.
+        let at = self
+            .layers
+            .partition_point(|below| below.index <= layer.index);
+
+        // INVARIANT: just checked; it goes where it belongs.
         self.layers.push(layer, GFP_KERNEL)?;
+        if let Some(above) = self.layers.get_mut(at..) {
+            above.rotate_right(1);
+        }
         Ok(())
+    }
+}
+
+impl<S: LineSource + Clone> Frame<S> {
+    /// Adds those layers of `other` for whose number `keep` holds.
+    ///
+    /// # Errors
+    ///
+    /// See [`push`](Self::push).
+    pub(crate) fn keep(&mut self, other: &Self, keep: impl Fn(u32) -> bool) -> Result {
+        other
+            .layers
+            .iter()
+            .filter(|layer| keep(layer.index))
+            .try_for_each(|layer| self.push(layer.clone()))
     }
 }
 

@@ -37,14 +37,17 @@ use kernel::{
                 ColorEncoding,
                 ColorRange, //
             },
+            AsyncUpdate,
             CrcSource,
             Crtc,
             CrtcCheck,
             CrtcCommit,
+            CrtcState,
             DriverCrtc,
             DriverState,
             FramebufferMap,
             OrderedQueue,
+            Plane,
             PlaneState, //
         }, //
     },
@@ -55,9 +58,14 @@ use kernel::{
         Mutex,
         UniqueArc, //
     },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
 };
 
 /// A framebuffer that is being shown.
+#[derive(Clone)]
 pub(crate) struct Shown(Arc<FramebufferMap<RvkmsDriver>>);
 
 impl LineSource for Shown {
@@ -104,6 +112,13 @@ pub(crate) struct RvkmsCrtcState {
     frame: Option<Pin<KBox<PreparedFrame>>>,
 }
 
+impl RvkmsCrtcState {
+    /// Takes the frame that the check has made.
+    fn take_frame(&self) -> Option<NextFrame> {
+        self.frame.as_ref()?.lock().take().map(NextFrame)
+    }
+}
+
 impl DriverState for RvkmsCrtcState {
     fn new() -> Result<Self> {
         Ok(Self::default())
@@ -123,8 +138,6 @@ impl DriverCrtc for RvkmsCrtc {
     const CRC_SOURCES: &'static [CrcSource] = &[CrcSource::new(c"auto")];
 
     fn atomic_check(check: &CrtcCheck<'_, Self>) -> Result {
-        check.add_affected_planes(check.object())?;
-
         let mut new = check.new()?;
 
         // With more entries than the property says the table is refused even while it is not used.
@@ -150,9 +163,9 @@ impl DriverCrtc for RvkmsCrtc {
         )?;
 
         if let Some(lut) = new.gamma_lut() {
-            frame.set_gamma(Gamma::new(
-                lut.iter().map(|e| [e.red(), e.green(), e.blue()]),
-            )?);
+            let gamma = Gamma::new(lut.iter().map(|e| [e.red(), e.green(), e.blue()]))?;
+
+            frame.set_gamma(Arc::new(gamma, GFP_KERNEL)?);
         }
 
         let frame = UniqueArc::new(frame, GFP_KERNEL)?;
@@ -163,23 +176,25 @@ impl DriverCrtc for RvkmsCrtc {
 
     fn atomic_flush(commit: &CrtcCommit<'_, Self>) {
         let crtc = commit.object();
-        let frame = commit.new().frame.as_ref().and_then(|f| f.lock().take());
-        let frame = frame.map(|mut frame| {
-            for (_, _, plane) in commit.planes() {
-                if !plane.is_on(crtc) || !plane.visible() {
-                    continue;
-                }
-                // The check has seen to it that this works.
-                if let Err(error) = layer(plane).and_then(|layer| frame.push(layer)) {
-                    pr_err!("cannot show a plane: {:?}\n", error);
+
+        crtc.output.show(&crtc.queue, |before| {
+            let mut frame = commit.new().take_frame()?;
+            let mut changed = 0;
+
+            for (plane, _, state) in commit.planes() {
+                changed |= plane.mask();
+                if state.is_on(crtc) {
+                    frame.show(plane, state);
                 }
             }
-            frame.into()
+            frame.keep_planes(before, !changed);
+            Some(frame.into())
         });
-
-        crtc.output.publish(&crtc.queue, frame);
         // From here on a vblank shows the new frame: now its event may be armed.
         if let Some(event) = commit.take_event() {
+            if crtc.vblank_get().is_err() {
+                wait_for_a_frame(commit.old(), commit.new());
+            }
             event.arm_or_send();
         }
     }
@@ -204,6 +219,77 @@ impl DriverCrtc for RvkmsCrtc {
         crtc.output.report_crcs(vblanks);
         Ok(())
     }
+}
+
+/// A frame that is about to be shown. The checks have seen to it that nothing can fail.
+struct NextFrame(UniqueArc<Frame<Shown>>);
+
+impl NextFrame {
+    /// Puts into the frame what a plane shows.
+    fn show(&mut self, plane: &Plane<RvkmsPlane>, state: &PlaneState<RvkmsPlane>) {
+        if !state.visible() {
+            return;
+        }
+
+        let layer = layer(state).map(|layer| layer.at_index(index(plane)));
+
+        if let Err(error) = layer.and_then(|layer| self.0.push(layer)) {
+            pr_err!("cannot show a plane: {:?}\n", error);
+        }
+    }
+
+    /// Keeps what the planes in `mask` have shown before.
+    fn keep_planes(&mut self, before: Option<&Frame<Shown>>, mask: u32) {
+        let Some(before) = before else { return };
+
+        if let Err(error) = self.0.keep(before, |index| mask & (1 << index) != 0) {
+            pr_err!("cannot go on to show a plane: {:?}\n", error);
+        }
+    }
+}
+
+impl From<NextFrame> for Arc<Frame<Shown>> {
+    fn from(frame: NextFrame) -> Self {
+        frame.0.into()
+    }
+}
+
+/// Shows at once what has changed on a plane.
+pub(crate) fn show_at_once(update: &AsyncUpdate<'_, RvkmsPlane>) {
+    let Some(mut frame) = update.crtc_state().take_frame() else {
+        return;
+    };
+
+    let crtc = update.crtc();
+
+    crtc.output.show(&crtc.queue, |before| {
+        // Of a commit that is still to come, nothing is shown in advance.
+        frame.0.look_like(before?);
+        frame.show(update.plane(), update.state());
+        frame.keep_planes(before, !update.plane().mask());
+        Some(frame.into())
+    });
+}
+
+/// Returns the number of a plane. The default planes of a device are numbered from the bottom up.
+fn index(plane: &Plane<RvkmsPlane>) -> u32 {
+    plane.mask().trailing_zeros()
+}
+
+/// Waits for as long as a frame takes, of a CRTC that is being switched on or off.
+///
+/// While it is not on, there are no vblanks that could tell when the first frame, or the last one,
+/// is at its end. User space that waits for the event relies on its being no earlier.
+fn wait_for_a_frame(old: &CrtcState<RvkmsCrtc>, new: &CrtcState<RvkmsCrtc>) {
+    let state = if new.active() { new } else { old };
+
+    if !state.active() {
+        return;
+    }
+
+    let duration = state.mode().frame_duration().unwrap_or(0);
+
+    fsleep(Delta::from_nanos(i64::try_from(duration).unwrap_or(0)));
 }
 
 /// Makes the layer that shows a plane.

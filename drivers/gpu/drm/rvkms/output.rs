@@ -135,6 +135,9 @@ struct Tools {
 /// The composition of the frames of a CRTC.
 #[pin_data]
 pub(crate) struct Output {
+    /// The frame that was published last. Locked while the next one is made of it.
+    #[pin]
+    latest: Mutex<Option<Arc<Frame<Shown>>>>,
     #[pin]
     state: SpinLockIrq<State>,
     /// Only the work item locks it.
@@ -174,6 +177,7 @@ impl Output {
 
         Arc::pin_init(
             pin_init!(Self {
+                latest <- new_mutex!(None, "rvkms::Output::latest"),
                 state <- new_spinlock_irq!(state, "rvkms::Output::state"),
                 tools <- new_mutex!(tools, "rvkms::Output::tools"),
                 progress <- new_condvar!("rvkms::Output::progress"),
@@ -189,13 +193,24 @@ impl Output {
         let _ = queue.enqueue(self.clone());
     }
 
-    /// Shows `frame` from the next vblank on. Sleeps while there are [`MAX_JOBS`] frames to compose
-    /// already, so that commits are not faster than that, and neither a CRC nor a picture is missed.
-    pub(crate) fn publish(
+    /// Shows from the next vblank on what `next` makes of the frame that was shown up to now. Sleeps.
+    ///
+    /// Commits and updates of the cursor do so at the same time; none misses what another has done.
+    pub(crate) fn show(
         self: &Arc<Self>,
         queue: &OrderedQueue,
-        frame: Option<Arc<Frame<Shown>>>,
+        next: impl FnOnce(Option<&Frame<Shown>>) -> Option<Arc<Frame<Shown>>>,
     ) {
+        let mut latest = self.latest.lock();
+        let frame = next(latest.as_deref());
+
+        self.publish(queue, frame.clone());
+        *latest = frame;
+    }
+
+    /// Shows `frame` from the next vblank on. Sleeps while there are [`MAX_JOBS`] frames to compose
+    /// already, so that commits are not faster than that, and neither a CRC nor a picture is missed.
+    fn publish(self: &Arc<Self>, queue: &OrderedQueue, frame: Option<Arc<Frame<Shown>>>) {
         let mut state = self.state.lock();
 
         loop {
@@ -219,7 +234,7 @@ impl Output {
     ///
     /// There must be no further vblanks.
     pub(crate) fn stop(self: &Arc<Self>, queue: &OrderedQueue) {
-        self.publish(queue, None);
+        self.show(queue, |_| None);
 
         let mut state = self.state.lock();
 

@@ -3,12 +3,14 @@
 //! The planes.
 
 use crate::{
+    crtc,
     format::Format,
     RvkmsDriver, //
 };
 use kernel::{
     drm::kms::{
         fourcc::Fourcc,
+        AsyncUpdate,
         DriverPlane,
         PlaneCheck,
         PlaneCommit,
@@ -51,5 +53,13 @@ impl DriverPlane for RvkmsPlane {
 
     fn atomic_update(_commit: &PlaneCommit<'_, Self>) {
         // The CRTC takes all planes together, when it flushes.
+    }
+
+    fn async_check(_check: &PlaneCheck<'_, Self>) -> Result {
+        Ok(())
+    }
+
+    fn async_update(update: &AsyncUpdate<'_, Self>) {
+        crtc::show_at_once(update);
     }
 }

@@ -865,6 +865,56 @@ mod composer {
         Ok(())
     }
 
+    // Whatever order they come in, and whichever frame they come from.
+    #[test]
+    fn layers_are_stacked_by_their_numbers() -> Result {
+        let mut noise = Noise(8);
+        let pictures = [
+            Picture::noise(&mut noise, 24, 16)?,
+            Picture::noise(&mut noise, 24, 16)?,
+            Picture::noise(&mut noise, 24, 16)?,
+        ];
+        let all = Rect {
+            x1: 0,
+            y1: 0,
+            x2: 16,
+            y2: 16,
+        };
+        let layer = |index: u32| -> Result<_> {
+            let picture = &pictures[index as usize];
+
+            Ok(Layer::new(picture, reader(b"AR24")?, index, 0, all).at_index(index))
+        };
+        let crc = |frame: &Frame<_>| -> Result<_> {
+            let mut crc = Crc::new();
+
+            Composer::new().compose(frame, &mut crc)?;
+            Ok(crc.value())
+        };
+
+        let mut sorted = Frame::new(16, 16, Pixel::BLACK, 3)?;
+        let mut other = Frame::new(16, 16, Pixel::BLACK, 2)?;
+        let mut next = Frame::new(1, 1, Pixel::new(0xffff, 1, 2, 3), 3)?;
+
+        for index in 0..3 {
+            sorted.push(layer(index)?)?;
+        }
+        for index in [2, 0] {
+            other.push(layer(index)?)?;
+        }
+        assert_ne!(crc(&other)?, crc(&sorted)?);
+        next.look_like(&other);
+        next.push(layer(1)?)?;
+        next.keep(&other, |_| true)?;
+        assert_eq!(crc(&next)?, crc(&sorted)?);
+
+        let mut fewer = Frame::new(16, 16, Pixel::BLACK, 2)?;
+
+        fewer.keep(&next, |index| index != 1)?;
+        assert_eq!(crc(&fewer)?, crc(&other)?);
+        Ok(())
+    }
+
     #[test]
     fn frames_equal_the_reference() -> Result {
         let mut noise = Noise(7);
