@@ -55,6 +55,7 @@ pub fn run(context: &Context<'_>) -> Result<Vec<Case>> {
     command.env = vec![
         ("RUN".into(), GUEST_RUN.into()),
         ("SECONDS_LONG".into(), long.as_secs().to_string()),
+        ("DRIVER".into(), context.driver.drm_name().into()),
     ];
     boot.step(NAME, long + LATE, Action::Run(command));
     boot::scan_for_leaks(&mut boot, &built);
