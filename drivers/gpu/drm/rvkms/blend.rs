@@ -42,7 +42,7 @@ pub(crate) const fn over(src: Pixel, dst: Pixel) -> Pixel {
     let (s0, s1) = (src.bits() & LANES, src.bits() >> 16 & LANES);
     let (d0, d1) = (dst.bits() & LANES, dst.bits() >> 16 & LANES);
     let guard = ONES << 16;
-    let limit = a * ONES | guard;
+    let limit = (a * ONES) | guard;
 
     if (limit - s0) & (limit - s1) & guard != guard {
         return Pixel::new(
@@ -67,7 +67,7 @@ const fn over_8(src: Argb8, dst: Pixel) -> Pixel {
     let a = p >> 24;
     let (s0, s1) = (a | (p & 0xff00) << 24, p >> 16 & 0xff | (p & 0xff) << 32);
     let guard = ONES << 8;
-    let limit = a * ONES | guard;
+    let limit = (a * ONES) | guard;
 
     if (limit - s0) & (limit - s1) & guard != guard {
         return over(Pixel::from_argb(src), dst);

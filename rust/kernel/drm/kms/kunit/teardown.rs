@@ -71,6 +71,9 @@ impl<'a> Plugged<'a> {
 fn fence(
     wait: unsafe extern "C" fn(*mut bindings::dma_fence, bool, c_long) -> c_long,
 ) -> Result<*mut bindings::dma_fence> {
+    /// # Safety
+    ///
+    /// May always be called.
     unsafe extern "C" fn name(_: *mut bindings::dma_fence) -> *const c_char {
         c"kunit".as_char_ptr()
     }
@@ -268,6 +271,9 @@ mod tests {
     static UNPLUGGED: Atomic<bool> = Atomic::new(false);
     static IN_TIME: Atomic<bool> = Atomic::new(false);
 
+    /// # Safety
+    ///
+    /// May only be called once after [`OTHER`] was set to a pointer that comes from a box.
     unsafe extern "C" fn wait(_: *mut bindings::dma_fence, _: bool, timeout: c_long) -> c_long {
         let spawned = workqueue::system_long().try_spawn(GFP_KERNEL, || {
             let other = OTHER.xchg(0, Relaxed) as *mut drm::Registration<'static, TestKms>;
