@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 // Promise: The proof that a commit was checked cannot be kept for a later one.
-// Error-text: borrowed data escapes outside of function
+// Error-text: lifetime may not live long enough
 
 #![no_std]
 #![allow(dead_code, unused_imports, missing_docs)]
