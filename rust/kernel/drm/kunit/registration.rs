@@ -201,10 +201,13 @@ mod tests {
     // What an ioctl gets from the bound parent, while it is being unbound, is released by then.
     #[test]
     fn resources_of_late_guards() -> Result {
-        const RESOURCE: u64 = 5;
+        const LATE: u64 = 5;
+        const EARLY: u64 = 6;
 
         let events = Events::new()?;
         let parent = faux::Registration::new(c"kunit-late", None)?;
+        let early = Ok(events.on_drop(EARLY));
+        crate::devres::register::<_, Error>(bound(&parent), early, GFP_KERNEL)?;
         let dev = device::<Driver>(&parent, Ok(events.on_drop(DATA)))?;
         let handle = drm::Registration::new_devres(parent.as_ref(), dev, reg_data(&events))?;
         let entered = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
@@ -220,7 +223,7 @@ mod tests {
                 fsleep(Delta::from_millis(50));
                 let _ = crate::devres::register::<_, Error>(
                     parent.as_ref(),
-                    Ok(events.on_drop(RESOURCE)),
+                    Ok(events.on_drop(LATE)),
                     GFP_KERNEL,
                 );
             };
@@ -228,8 +231,8 @@ mod tests {
         entered.wait_for_completion();
         drop(parent);
 
-        // The parent itself is still there, held by the device.
-        assert_eq!(events.seen(), REG_DATA << 4 | RESOURCE);
+        // It is not left to the removal of the parent, which comes after all of the unbinding.
+        assert_eq!(events.seen(), REG_DATA << 8 | LATE << 4 | EARLY);
         drop(handle);
         Ok(())
     }
