@@ -281,7 +281,7 @@ impl pci::Driver for Bochs {
         };
 
         let drm = kms::new_device::<Self>(pdev, Ok(Data { vram_size }))?;
-        let drm = drm::Registration::new_devres(pdev, drm, Ok::<_, Error>(hardware))?;
+        let drm = drm::Registration::<Self>::new_devres(pdev, drm, Ok::<_, Error>(hardware))?;
 
         // The console, if the kernel has one.
         if let Some(drm) = drm.registration_guard() {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 // Promise: A group gets its default groups before configfs knows it.
-// Error-text: lifetime may not live long enough
+// Error: E0521
+// Error-text: borrowed data escapes outside of closure
 
 #![no_std]
 #![allow(dead_code, unused_imports, missing_docs)]

@@ -2,7 +2,7 @@
 
 // Promise: Only a registered device tells user space about its connectors.
 // Error: E0308
-// Error-text: expected reference `&kernel::drm::Device<Driver, Registered>`
+// Error-text: expected `&Device<Driver, Registered>`, found `&Device<Driver>`
 
 #![no_std]
 #![allow(dead_code, unused_imports, missing_docs)]

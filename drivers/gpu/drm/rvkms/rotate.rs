@@ -179,6 +179,7 @@ impl<P: Representation> Strip<P> {
         scratch: &mut [u8],
     ) -> Result<&[P]> {
         let number = x / STRIP;
+        let end = y0.checked_add(height).ok_or(EINVAL)?;
         let height = height as usize;
 
         if self.number != Some(number) {
@@ -192,7 +193,7 @@ impl<P: Representation> Strip<P> {
             self.stride = height + PADDING;
             self.pixels
                 .resize(self.stride * STRIP as usize, P::BLANK, GFP_KERNEL)?;
-            for (i, y) in (y0..).enumerate().take(height) {
+            for (i, y) in (y0..end).enumerate() {
                 P::read(reader, source, y, x0, line, scratch)?;
 
                 let out = self.pixels.iter_mut().skip(i).step_by(self.stride);

@@ -88,12 +88,11 @@ impl<D: drm::Driver> FbdevSupport<D> for None {}
 /// registration. May sleep, and may switch the display on. C: `drm_client_setup()`.
 pub fn setup_clients<D: KmsDriver>(dev: &Device<D, Registered>) {
     // The core has one framebuffer device for each DRM device, and warns about another one.
-    if !dev.lifecycle().is_some_and(|l| l.start_clients()) {
-        return;
+    if dev.lifecycle().is_some_and(|l| l.start_clients()) {
+        #[cfg(CONFIG_DRM_CLIENT_SETUP)]
+        // SAFETY: The device is registered, and the clients are not started yet.
+        unsafe {
+            bindings::drm_client_setup(dev.as_raw(), core::ptr::null())
+        };
     }
-    #[cfg(CONFIG_DRM_CLIENT_SETUP)]
-    // SAFETY: The device is registered, and the clients are not started yet.
-    unsafe {
-        bindings::drm_client_setup(dev.as_raw(), core::ptr::null())
-    };
 }

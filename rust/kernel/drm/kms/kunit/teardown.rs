@@ -9,7 +9,6 @@ use crate::{
         self,
         kms::{
             self,
-            fbdev,
             ConnectorType,
             Crtc,
             EncoderType,
@@ -449,9 +448,9 @@ mod tests {
         {
             let guard = dev.registration_guard().ok_or(ENODEV)?;
 
-            fbdev::setup_clients(&guard);
+            kms::fbdev::setup_clients(&guard);
             assert_eq!(clients(), 1);
-            fbdev::setup_clients(&guard);
+            kms::fbdev::setup_clients(&guard);
             assert_eq!(clients(), 1);
         }
         drop(reg);
