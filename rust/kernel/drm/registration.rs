@@ -28,7 +28,7 @@ use core::ptr::NonNull;
 /// [`RegistrationGuard`](crate::drm::RegistrationGuard) is waited for, user-space mappings are
 /// removed, a device with atomic mode setting has its outputs turned off, and then the
 /// registration data is dropped. Open files stay open and keep the [`Device`] alive. Dropping may
-/// sleep, and must not happen while the thread holds a guard.
+/// sleep, and must not happen while the thread holds a guard, be it that of another device.
 ///
 /// # Invariants
 ///
