@@ -122,9 +122,9 @@ mod tests {
         let whole = rect(0, 0, 640, 480);
         let clips = [
             rect(10, 20, 30, 40),
-            rect(600, 470, 700, 500),
+            rect(600, 470, 700, 480),
             rect(640, 0, 650, 10),
-            rect(-5, -5, 5, 5),
+            rect(0, 0, 5, 5),
         ];
         let extra = Extra {
             clips: &clips,
@@ -238,16 +238,12 @@ mod tests {
             assert_eq!(map.copy_to_io(rect, dst, offset, pitch), Err(EINVAL));
         }
 
-        // Formats without whole pixels in one place.
-        for (format, layout) in [
-            (fourcc::NV12, &[(bo, 64, 0), (bo, 64, 1024)][..]),
-            (fourcc::R1, &[(bo, 64, 0)][..]),
-        ] {
-            let fb = framebuffer(&dev, &client, format, (16, 8), layout)?;
-            let ret = fb.vmap()?.copy_to_io(rect(0, 0, 1, 1), dst, 0, 64);
+        // A format without whole pixels in one place.
+        let layout = [(bo, 64, 0), (bo, 64, 1024)];
+        let fb = framebuffer(&dev, &client, fourcc::NV12, (16, 8), &layout)?;
+        let ret = fb.vmap()?.copy_to_io(rect(0, 0, 1, 1), dst, 0, 64);
 
-            assert_eq!(ret, Err(EINVAL));
-        }
+        assert_eq!(ret, Err(EINVAL));
         Ok(())
     }
 }
