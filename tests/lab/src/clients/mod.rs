@@ -144,10 +144,12 @@ const NUMBERS: [&str; 7] = [
 fn compare(path: &str, theirs: &Value, ours: &Value, found: &mut Vec<String>) {
     match (theirs, ours) {
         (Value::Object(theirs), Value::Object(ours)) => {
+            // Properties such as CRTC_ID, whose value is the number of an object.
+            let number = |name: &str| name == "value" && path.ends_with("_ID");
             for (name, value) in theirs {
                 let path = format!("{path}/{name}");
                 match ours.get(name) {
-                    _ if NUMBERS.contains(&name.as_str()) => {}
+                    _ if NUMBERS.contains(&name.as_str()) || number(name) => {}
                     Some(other) => compare(&path, value, other, found),
                     None => found.push(format!("{path} is missing")),
                 }
@@ -199,6 +201,8 @@ mod tests {
                 "/planes/0/rotation is missing",
             ]
         );
+        let other = |id: u32| json!({"CRTC_ID": {"type": 64, "value": id}});
+        assert_eq!(lacking(&other(45), &other(47)), Vec::<String>::new());
         let none = json!({"planes": []});
         assert_eq!(lacking(&theirs, &none).len(), 1);
     }
