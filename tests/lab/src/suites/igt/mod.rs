@@ -34,6 +34,7 @@ const ATTEMPTS: usize = 3;
 
 /// How the tests are run.
 #[derive(Clone, Debug, Default, Args)]
+#[group(skip)]
 pub struct Options {
     /// Run every IGT program that applies to displays, not the everyday
     /// selection: an hour for each driver, longer with the kernel's checks.
