@@ -3,7 +3,7 @@
 //! Waiting for the host, which looks at the screen from outside.
 
 use anyhow::{Context, Result, bail};
-use guest_protocol::PAUSE_DIR;
+use guest_protocol::{PAUSE_DIR, PAUSE_END};
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -18,10 +18,11 @@ pub fn pause(run: &Path, name: &str, patience: Duration) -> Result<()> {
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     let file = folder.join(name);
     std::fs::write(&file, "").with_context(|| format!("creating {}", file.display()))?;
+    let answer = folder.join(format!("{name}{PAUSE_END}"));
     let began = Instant::now();
-    while file
+    while !answer
         .try_exists()
-        .with_context(|| format!("looking for {}", file.display()))?
+        .with_context(|| format!("looking for {}", answer.display()))?
     {
         if began.elapsed() >= patience {
             bail!("the host does not react to {name}");
@@ -36,16 +37,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_ends_when_the_file_is_gone_and_only_then() {
+    fn it_ends_when_the_host_says_so_and_only_then() {
         let folder = std::env::temp_dir().join(format!("pause-{}", std::process::id()));
         let pauses = folder.join(PAUSE_DIR);
-        std::fs::create_dir_all(&pauses).unwrap();
         assert!(pause(&folder, "nobody", Duration::from_millis(50)).is_err());
 
         let host = std::thread::spawn(move || {
-            while std::fs::remove_file(pauses.join("somebody")).is_err() {
+            while !pauses.join("somebody").exists() {
                 sleep(POLL);
             }
+            std::fs::write(pauses.join(format!("somebody{PAUSE_END}")), "").unwrap();
         });
         pause(&folder, "somebody", Duration::from_secs(60)).unwrap();
         host.join().unwrap();

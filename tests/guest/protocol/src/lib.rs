@@ -23,8 +23,12 @@ pub const EVENTS_FILE: &str = "events.jsonl";
 pub const OUTPUT_DIR: &str = "steps";
 
 /// Name of the folder inside [`Plan::results`] in which a program makes a file to have the host
-/// do something now. The program goes on when the host has removed the file.
+/// do something now. The program goes on when the host has made another file, of that name with
+/// [`PAUSE_END`] added. Nobody touches a file of the other one.
 pub const PAUSE_DIR: &str = "pauses";
+
+/// See [`PAUSE_DIR`].
+pub const PAUSE_END: &str = ".done";
 
 /// Start of the line that the guest writes into the kernel log before each step, so that a
 /// kernel warning can be attributed to a step.

@@ -4,8 +4,9 @@
 
 use crate::log::lines::Lines;
 use anyhow::{Context, Result};
-use guest_protocol::{EVENTS_FILE, Event, PAUSE_DIR};
+use guest_protocol::{EVENTS_FILE, Event, PAUSE_DIR, PAUSE_END};
 use std::{
+    collections::BTreeSet,
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
@@ -84,23 +85,26 @@ impl Follower {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.with_context(context)?,
         };
-        let mut names = Vec::new();
+        let mut names = BTreeSet::new();
         for entry in entries {
             let name = entry.with_context(context)?.file_name();
-            names.push(name.to_string_lossy().into_owned());
+            names.insert(name.to_string_lossy().into_owned());
         }
-        names.sort();
-        Ok(names)
+        Ok(names
+            .iter()
+            .filter(|name| !name.ends_with(PAUSE_END) && !names.contains(&answer(name)))
+            .cloned()
+            .collect())
     }
 
     /// Lets the program that waits as `name` go on.
     ///
     /// # Errors
     ///
-    /// Fails if it does not wait.
+    /// Fails if it cannot be told.
     pub fn resume(&self, name: &str) -> Result<()> {
-        let path = self.pauses.join(name);
-        fs::remove_file(&path).with_context(|| format!("{}", path.display()))
+        let path = self.pauses.join(answer(name));
+        fs::write(&path, "").with_context(|| format!("{}", path.display()))
     }
 
     /// Returns all events so far.
@@ -111,5 +115,32 @@ impl Follower {
     /// Returns all events.
     pub fn into_events(self) -> Vec<Event> {
         self.events
+    }
+}
+
+/// Returns the name of the file by which the program that waits as `name` is
+/// told to go on.
+fn answer(name: &str) -> String {
+    format!("{name}{PAUSE_END}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_waits_until_it_is_told() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let follower = Follower::new(dir.path());
+        assert!(follower.pauses().expect("none").is_empty());
+
+        let pauses = dir.path().join(PAUSE_DIR);
+        fs::create_dir(&pauses).expect("a folder");
+        for name in ["b", "a"] {
+            fs::write(pauses.join(name), "").expect("a file");
+        }
+        assert_eq!(follower.pauses().expect("two"), ["a", "b"]);
+        follower.resume("a").expect("an answer");
+        assert_eq!(follower.pauses().expect("one"), ["b"]);
     }
 }
